@@ -1,0 +1,224 @@
+"""Driver of the movgpu card: a picture in VRAM that survives a move of either BAR.
+
+Twin: the shape of a DRM driver's device part (map, mode set, blit, vblank). No user mappings, no memory manager, one screen.
+The card's firmware holds the bus address of its own VRAM, so `_start` tells it anew after each rescan.
+"""
+
+from __future__ import annotations
+
+import errno
+import zlib
+
+from attrs import define, field
+
+from movsdk import IoMem, PciDev, PciError, PciId
+
+from . import regs as r
+
+BLIT_TIMEOUT_MS = 100
+
+
+@define(eq=False)
+class Card:
+    """What the driver remembers of one card; `moves` are (BAR, old address, new address), in bytes."""
+
+    width: int = 640
+    height: int = 480
+    vblanks: int = 0
+    regs: IoMem | None = None
+    vram: IoMem | None = None
+    is_asleep: bool = False
+    has_irq: bool = False
+    seen_at: dict[int, int] = field(factory=dict)
+    moves: list[tuple[int, int, int]] = field(factory=list)
+
+    @property
+    def picture_size(self) -> int:
+        """Bytes of the picture on the screen; it begins at offset 0 of VRAM."""
+        return self.width * self.height * r.BYTES_PER_PIXEL
+
+
+class Gpu:
+    """One instance serves all cards; what belongs to one card is in `dev.drvdata`, a `Card`."""
+
+    name = "gpu"
+    id_table = (PciId(r.VENDOR, r.DEVICE),)
+
+    # --- hooks ----------------------------------------------------------------------------------
+
+    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word
+        """Enable the card and light the screen."""
+        dev.enable_device()
+        dev.set_master()
+        dev.drvdata = Card()
+        try:
+            self._start(dev)
+        except PciError:
+            dev.disable_device()
+            raise
+
+    def remove(self, dev: PciDev) -> None:
+        """Darken the screen, if there still is one."""
+        self._stop(dev)
+        dev.disable_device()
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        """Let the blit in flight finish, then leave the card alone. Raises PciError(EBUSY), which pins the BARs, if it hangs."""
+        if not dev.drvdata.is_asleep:
+            self._pause(dev)
+
+    def rescan_done(self, dev: PciDev) -> None:
+        """Map both BARs where they are now and tell the firmware. Raises PciError if one is lost or the card is gone."""
+        if not dev.drvdata.is_asleep:
+            self._start(dev)
+
+    def suspend(self, dev: PciDev, state: int) -> None:
+        """Leave the card alone until `resume`; rescans meanwhile pass us by."""
+        self._pause(dev)
+        dev.drvdata.is_asleep = True
+
+    def resume(self, dev: PciDev) -> None:
+        """Same as after a rescan: the BARs may have moved while we slept."""
+        dev.drvdata.is_asleep = False
+        self._start(dev)
+
+    def shutdown(self, dev: PciDev) -> None:
+        """No interrupt and no scanout after this."""
+        self._stop(dev)
+
+    # --- services -------------------------------------------------------------------------------
+
+    def set_mode(self, dev: PciDev, width: int, height: int) -> None:
+        """Show `width` x `height` pixels, 4 bytes each, from the start of VRAM."""
+        card: Card = dev.drvdata
+        card.width, card.height = width, height
+        self._program_scanout(dev)
+
+    def draw(self, dev: PciDev, pixels: bytes, offset: int = 0) -> None:
+        """Copy `pixels` into VRAM by CPU."""
+        self._vram(dev).memcpy_toio(offset, pixels)
+
+    def read_picture(self, dev: PciDev) -> bytes:
+        """Return what is on the screen, read back by CPU."""
+        return self._vram(dev).memcpy_fromio(0, dev.drvdata.picture_size)
+
+    def checksum(self, dev: PciDev) -> int:
+        """Return the CRC-32 of the picture."""
+        return zlib.crc32(self.read_picture(dev))
+
+    def fill(self, dev: PciDev, offset: int, length: int, pixel: int) -> None:
+        """Start filling `length` bytes of VRAM with a 4-byte pixel; returns at once, see `wait_blit`."""
+        self._blit(dev, r.BLIT_FILL, pixel, offset, length)
+
+    def copy(self, dev: PciDev, source: int, destination: int, length: int) -> None:
+        """Start copying `length` bytes inside VRAM; returns at once, see `wait_blit`."""
+        self._blit(dev, r.BLIT_COPY, source, destination, length)
+
+    def wait_blit(self, dev: PciDev) -> None:
+        """Wait until the blit engine is idle. Raises PciError(EBUSY) after 100 ms."""
+        if not dev.wait_for(lambda: self._is_idle(dev), timeout_ms=BLIT_TIMEOUT_MS):
+            raise PciError(errno.EBUSY, f"{dev.name}: the blit engine is busy for {BLIT_TIMEOUT_MS} ms; reset the card")
+        if self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_ERROR:
+            self._regs(dev).writel(r.BLIT_ERROR, r.BLIT_STATUS)
+            raise PciError(errno.EIO, f"{dev.name}: the blit engine refused a command; look at its ranges")
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _regs(self, dev: PciDev) -> IoMem:
+        return _mapped(dev, dev.drvdata.regs, r.REGISTERS_BAR)
+
+    def _vram(self, dev: PciDev) -> IoMem:
+        return _mapped(dev, dev.drvdata.vram, r.VRAM_BAR)
+
+    def _is_idle(self, dev: PciDev) -> bool:
+        return not self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_BUSY
+
+    def _blit(self, dev: PciDev, command: int, source: int, destination: int, length: int) -> None:
+        self.wait_blit(dev)
+        regs = self._regs(dev)
+        regs.writeq(source, r.BLIT_SOURCE)
+        regs.writeq(destination, r.BLIT_DESTINATION)
+        regs.writel(length, r.BLIT_LENGTH)
+        regs.writel(command, r.BLIT_COMMAND)
+
+    def _interrupt(self, dev: PciDev) -> None:
+        card: Card = dev.drvdata
+        regs = self._regs(dev)
+        reasons = regs.readl(r.IRQ_STATUS)
+        regs.writel(reasons, r.IRQ_STATUS)
+        if reasons & r.IRQ_VBLANK and reasons != r.ALL_ONES:
+            card.vblanks += 1
+
+    def _start(self, dev: PciDev) -> None:
+        """Map, tell the firmware, take the interrupt, light the screen; undone if any of it fails."""
+        card: Card = dev.drvdata
+        try:
+            self._let_go(dev)  # nothing to do, unless rescan_prepare was cut short
+            dev.request_regions(self.name)
+            card.regs = self._map(dev, r.REGISTERS_BAR)
+            card.vram = self._map(dev, r.VRAM_BAR)
+            if card.regs.readl(r.ID) != r.IDENTITY:
+                raise PciError(errno.ENODEV, f"{dev.name}: no movgpu answers at {card.regs.start:#x}; was it pulled?")
+            card.regs.writeq(card.vram.start, r.FW_VRAM_BASE)
+            dev.alloc_irq_vectors(1, 1)
+            dev.request_irq(0, lambda: self._interrupt(dev), self.name)
+            card.has_irq = True
+            self._program_scanout(dev)
+            card.regs.writel(r.IRQ_VBLANK | r.IRQ_BLIT, r.IRQ_ENABLE)
+        except PciError:
+            self._let_go(dev)
+            raise
+
+    def _map(self, dev: PciDev, bar: int) -> IoMem:
+        """Map `bar` and note whether it is elsewhere than last time. VRAM is write-combined, registers are not."""
+        card: Card = dev.drvdata
+        mapping = dev.iomap(bar, wc=bar == r.VRAM_BAR)
+        old = card.seen_at.get(bar, mapping.start)
+        if old != mapping.start:
+            card.moves.append((bar, old, mapping.start))
+        card.seen_at[bar] = mapping.start
+        return mapping
+
+    def _program_scanout(self, dev: PciDev) -> None:
+        card: Card = dev.drvdata
+        regs = self._regs(dev)
+        regs.writel(0, r.SCANOUT_CONTROL)
+        regs.writel(0, r.SCANOUT_OFFSET)
+        regs.writel(card.width, r.SCANOUT_WIDTH)
+        regs.writel(card.height, r.SCANOUT_HEIGHT)
+        regs.writel(r.SCANOUT_ON, r.SCANOUT_CONTROL)
+
+    def _pause(self, dev: PciDev) -> None:
+        """Stop with an idle engine; a hung engine is an error, but we let go of the card all the same."""
+        is_idle = dev.wait_for(lambda: self._is_idle(dev), timeout_ms=BLIT_TIMEOUT_MS)
+        self._stop(dev)
+        if not is_idle:
+            raise PciError(errno.EBUSY, f"{dev.name}: a blit is still running after {BLIT_TIMEOUT_MS} ms; its BARs must stay")
+
+    def _stop(self, dev: PciDev) -> None:
+        """Darken the screen and let go. Works halfway started, too."""
+        regs = dev.drvdata.regs
+        if regs is not None:
+            regs.writel(0, r.IRQ_ENABLE)
+            regs.writel(0, r.SCANOUT_CONTROL)
+        self._let_go(dev)
+
+    def _let_go(self, dev: PciDev) -> None:
+        """Give back interrupt, mappings and regions without touching the card. Safe to repeat."""
+        card: Card = dev.drvdata
+        if card.has_irq:
+            dev.synchronize_irq(0)  # a vblank may be on its way
+            dev.free_irq(0)
+            card.has_irq = False
+        dev.free_irq_vectors()
+        for mapping in (card.regs, card.vram):
+            if mapping is not None:
+                mapping.iounmap()
+        card.regs = card.vram = None
+        dev.release_regions()
+
+
+def _mapped(dev: PciDev, mapping: IoMem | None, bar: int) -> IoMem:
+    if mapping is None:
+        raise PciError(errno.EBUSY, f"{dev.name}: BAR {bar} is not mapped now; the card is paused, asleep or gone")
+    return mapping

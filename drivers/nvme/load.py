@@ -1,0 +1,149 @@
+"""Load: continuous writes and verified reads on one drive, on the virtual clock.
+
+Twin: a small fio job with ``verify``. Each lane has one request out and blocks of its own, so what a read must bring is known.
+What happened stands in the ledger; it sets up no machine and moves no BAR.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from random import Random
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from .ledger import Ledger
+from .regs import BLOCK, Io
+from .requests import Request
+
+if TYPE_CHECKING:
+    from .controller import NvmeController
+
+_STAMP = Struct("<QQ")  # which block this is, and which version of it
+
+
+def stamped(lba: int, blocks: int, version: int) -> bytes:
+    """Return content for `blocks` blocks from `lba` on that tells a reader where it belongs and how old it is.
+
+    >>> len(stamped(7, 2, 1)), stamped(7, 2, 1)[512:528] == _STAMP.pack(8, 1)
+    (1024, True)
+    """
+    return b"".join(_STAMP.pack(n, version) * (BLOCK // _STAMP.size) for n in range(lba, lba + blocks))
+
+
+def describe(lba: int, found: bytes, expected: bytes) -> str:
+    """Say what the first wrong block holds instead."""
+    for n in range(len(expected) // BLOCK):
+        part = slice(n * BLOCK, (n + 1) * BLOCK)
+        if found[part] != expected[part]:
+            _, want = _STAMP.unpack_from(expected, part.start)
+            owner, version = _STAMP.unpack_from(found.ljust(len(expected)), part.start)
+            return f"block {lba + n} holds version {version} of block {owner:#x}; version {want} was written"
+    return "nothing differs"
+
+
+@define(eq=False)
+class Lane:
+    """One request at a time on `slots` pieces of `blocks` blocks, the first at `lba`."""
+
+    load: Load
+    lba: int
+    queue: int
+    random: Random
+    versions: dict[int, int] = field(factory=dict, init=False)
+    _version: int = field(default=0, init=False)
+
+    def go(self) -> None:
+        """Submit the next request, unless the load was stopped."""
+        load = self.load
+        if not load.is_running:
+            return
+        lba = self.lba + self.random.randrange(load.slots) * load.blocks
+        dice = self.random.random()
+        if dice < load.flush_share:
+            load.submit(self, Io.FLUSH)
+        elif lba in self.versions and dice < load.read_share:
+            load.submit(self, Io.READ, lba)
+        else:
+            self._version += 1
+            load.submit(self, Io.WRITE, lba, self._version)
+
+
+@define(eq=False)
+class Load:
+    """Keeps `queue_depth` requests out on a drive from `start` to `stop`.
+
+    Args:
+        blocks: blocks of 512 bytes in each request.
+        slots: pieces of that size each lane works on.
+        think: nanoseconds between an answer and the lane's next request.
+        read_share, flush_share: how many of the requests are reads and flushes, 0 to 1; the rest are writes.
+
+        load = Load(); load.start(dev.drvdata, seed=1, queue_depth=32)
+        bench.force_move(dev)
+        load.stop(); print(load.summary())
+    """
+
+    blocks: int = 8
+    slots: int = 16
+    think: int = 0
+    read_share: float = 0.5
+    flush_share: float = 0.02
+    ledger: Ledger = field(factory=Ledger, init=False)
+    is_running: bool = field(default=False, init=False)
+    _controller: NvmeController | None = field(default=None, init=False, repr=False)
+    _lanes: list[Lane] = field(factory=list, init=False, repr=False)
+
+    def start(self, controller: NvmeController, seed: int = 1, queue_depth: int = 32) -> None:
+        """Begin. The same `seed` makes the same requests."""
+        self._controller, self.is_running = controller, True
+        size = self.blocks * self.slots
+        self._lanes = [Lane(self, n * size, n % len(controller.queues), Random(f"{seed} {n}")) for n in range(queue_depth)]
+        for lane in self._lanes:
+            lane.go()
+
+    def stop(self, timeout_ms: int = 1_000) -> None:
+        """Submit nothing more, let what is out be answered, and close the ledger: what is still open then is lost."""
+        self.is_running = False
+        if self._controller is not None:
+            self._controller.dev.clock.run_until(lambda: not self.ledger.outstanding, timeout_ms * 1_000_000)
+        self.ledger.close()
+
+    def verify(self) -> int:
+        """Read back everything written and compare. Call it after `stop`; returns how many pieces were read."""
+        pieces = [(lane, lba) for lane in self._lanes for lba in sorted(lane.versions)]
+        for lane, lba in pieces:
+            self.submit(lane, Io.READ, lba)
+            self.stop()
+        return len(pieces)
+
+    def summary(self) -> str:
+        """One line for people."""
+        return self.ledger.summary()
+
+    def submit(self, lane: Lane, op: Io, lba: int = 0, version: int = 0) -> None:
+        """Hand one request to the driver; the ledger knows it before the driver does."""
+        controller = self._controller
+        if controller is None:
+            return
+        content = stamped(lba, self.blocks, version) if op is Io.WRITE else b""
+        request = Request(op, lba, 0 if op is Io.FLUSH else self.blocks, content, partial(self._answered, lane, version))
+        self.ledger.opens(request)
+        controller.submit(request, lane.queue)
+
+    def _answered(self, lane: Lane, version: int, request: Request) -> None:
+        self.ledger.closes(request)
+        if request.error is not None:
+            lane.versions.pop(request.lba, None)  # a failed write leaves the old content, the new, or some of each
+            return
+        if request.op is Io.WRITE:
+            lane.versions[request.lba] = version
+        elif request.op is Io.READ:
+            expected = stamped(request.lba, request.blocks, lane.versions[request.lba])
+            if request.data != expected:
+                self.ledger.differs(request, describe(request.lba, request.data, expected))
+        if self.think and self._controller is not None:
+            self._controller.dev.clock.call_later(self.think, lane.go, "load")
+        else:
+            lane.go()

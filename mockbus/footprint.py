@@ -1,0 +1,62 @@
+"""Footprints of accesses: the cells an operation reads and writes, for an explorer that listens.
+
+Twin: none. Cells: ("config", label, dword), ("route", label) for registers that steer addresses, ("bus", label) for bus numbers,
+("bar", label, n) for contents, ("ram", address) for DMA buffers. Built only while somebody listens; see `movsdk.points`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from movsdk import pci_regs as regs
+from movsdk.ops import Space
+
+if TYPE_CHECKING:
+    from mockbus.fabric import Fabric
+    from mockbus.function import Function
+
+Cells = list[Hashable]
+
+
+def of_config(fabric: Fabric, bus: int, devfn: int, offset: int, *, is_write: bool) -> tuple[Cells, Cells]:
+    """Return the cells that a config cycle reads and writes."""
+    function = fabric.at(bus, devfn)
+    if function is None:
+        bridges: Cells = [("bus", known.label) for known in fabric.functions.values() if known.is_bridge]
+        return bridges, []
+    reads: Cells = [("bus", bridge.label) for bridge in function.bridges()]
+    cell = ("config", function.label, offset & ~3)
+    if not is_write:
+        return [*reads, cell], []
+    writes: Cells = [cell]
+    if function.affects_routing(offset):
+        writes.append(("route", function.label))
+    if function.is_bridge and offset & ~3 == regs.PRIMARY_BUS:
+        writes.append(("bus", function.label))
+    return reads, writes
+
+
+def of_access(fabric: Fabric, space: Space, address: int, *, is_write: bool) -> tuple[Cells, Cells]:
+    """Return the cells of a memory or I/O access: the way to the BAR, and what lies in it.
+
+    A read of a register may change the device, so it counts as a write; a read of plain memory does not.
+    """
+    segment = fabric.segment(space, address)
+    if segment is None:
+        return [("route", label) for label in fabric.functions], []
+    reads: Cells = []
+    writes: Cells = []
+    for bar in segment.bars:
+        function = bar.function
+        reads += [("route", hop.label) for hop in (function, *function.bridges())]
+        cell = ("bar", function.label, bar.spec.n)
+        (reads if bar.is_plain_memory and not is_write else writes).append(cell)
+    return reads, writes
+
+
+def of_dma(function: Function, address: int, *, is_write: bool) -> tuple[Cells, Cells]:
+    """Return the cells of a request by a device."""
+    way: Cells = [("route", hop.label) for hop in (function, *function.bridges())]
+    cell = ("ram", address)
+    return ([*way], [cell]) if is_write else ([*way, cell], [])

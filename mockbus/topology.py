@@ -1,0 +1,239 @@
+"""A machine from a declaration: host bridge, bridges, functions, and the hand that plugs and pulls them.
+
+Twin: the mainboard and whoever stands before it. Knows no kernel; `fabric` is what a kernel gets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mockbus.bar import BarSpec
+from mockbus.bridge import Bridge
+from mockbus.fabric import Fabric
+from mockbus.function import Function
+from mockbus.memory import DEFAULT_RAM, HostMemory
+from mockbus.model import DeviceModel
+from movsdk import pci_regs as regs
+from movsdk.address import Span
+from movsdk.clock import Clock
+from movsdk.errors import BadInput
+
+ROOT = "root"
+_SLOT = re.compile(r"([0-9a-fA-F]{1,2})\.([0-7])")
+
+
+class Machine:
+    """One domain of hardware, built piece by piece.
+
+    >>> machine = Machine([("mem", Span(0xE0000000, 0xEFFFFFFF))])
+    >>> port = machine.add_bridge("port", slot="01.0", hotplug=True)
+    >>> machine.labels, hex(machine.fabric.config_read(0, 0x08, 0x0A, 2))
+    (('port',), '0x604')
+    """
+
+    def __init__(
+        self,
+        apertures: Iterable[tuple[str, Span]],
+        clock: Clock | None = None,
+        domain: int = 0,
+        *,
+        ram: Span | None = None,
+        root_bus: int = 0,
+    ) -> None:
+        """Make a machine with an empty root bus.
+
+        Args:
+            apertures: what the host bridge passes down: ("io", "mem", "pref", "mem64" or "pref64", range in bytes).
+            ram: host memory for DMA; by default 1 MiB up to 1 GiB or the first aperture.
+        """
+        apertures = tuple(apertures)
+        self.fabric = Fabric(apertures, clock or Clock(), HostMemory(ram or _default_ram(apertures)), domain, root_bus)
+
+    # --- building ------------------------------------------------------------------------------
+
+    def add_bridge(
+        self,
+        label: str,
+        on: str = ROOT,
+        slot: str = "00.0",
+        *,
+        class_code: int = 0x060400,
+        prefetchable: int | None = 64,
+        io: bool = True,
+        hotplug: bool = False,
+        pcie: regs.PcieType | None = None,
+        bars: tuple[BarSpec, ...] = (),
+        config: bytes | None = None,
+        firmware: Mapping[Any, Any] | None = None,
+        present: bool = True,
+    ) -> Bridge:
+        """Add a PCI-to-PCI bridge.
+
+        Args:
+            label: its name in faults and claims, unique.
+            on: "root" or the label of the bridge above; `slot` is "dd.f" on that bus, hex.
+            prefetchable: 64, 32 or None (no such window); `io`: has an I/O window.
+            pcie: port type, gives it a PCI Express capability, with a slot if `hotplug`.
+            config: 64 to 4096 dumped bytes, kept exactly; `firmware` is then not looked at.
+            firmware: {"bus": (primary, secondary, subordinate), "io": Span, "mem": Span, "pref": Span, BAR number: address}.
+        Raises:
+            BadInput: names the label and what is wrong.
+        """
+        bridge = Bridge.build(
+            label,
+            class_code=class_code,
+            prefetchable=prefetchable,
+            io=io,
+            hotplug=hotplug,
+            pcie=pcie,
+            bars=bars,
+            config=config,
+            firmware=firmware,
+        )
+        self._place(bridge, on, slot, present, keep_header=config is not None)
+        return bridge
+
+    def add(
+        self,
+        label: str,
+        on: str,
+        slot: str,
+        model: DeviceModel,
+        *,
+        config: bytes | None = None,
+        firmware: Mapping[int, int] | None = None,
+        present: bool = True,
+    ) -> Function:
+        """Add an endpoint that behaves as `model`; other words as in `add_bridge`, `firmware` maps BAR numbers to addresses."""
+        function = Function.of_model(label, model, config=config, firmware=firmware)
+        self._place(function, on, slot, present, keep_header=config is not None)
+        return function
+
+    def discard(self, label: str) -> None:
+        """Take a function, and all below it, out of the machine for good: its slot is free for another. It is pulled first."""
+        gone = self._with_below(self.function(label))
+        self.unplug(label)
+        siblings = self._bus_of(gone[0].parent)
+        siblings.remove(gone[0])
+        for function in gone:
+            del self.fabric.functions[function.label]
+            function.attach_fabric(None)
+        self.fabric.decode_changed(buses=True)
+
+    def _place(self, function: Function, on: str, slot: str, present: bool, *, keep_header: bool) -> None:
+        label = function.label
+        if label in self.fabric.functions or label == ROOT:
+            raise BadInput(f"{label}: there is a function of that name already")
+        match = _SLOT.fullmatch(slot)
+        if match is None or int(match[1], 16) > 31:
+            raise BadInput(f"{label}: slot {slot!r} is not dd.f with dd up to 1f")
+        parent = self._bridge(label, on)
+        devfn = regs.devfn(int(match[1], 16), int(match[2]))
+        siblings = self._bus_of(parent)
+        if taken := [other.label for other in siblings if other.devfn == devfn]:
+            raise BadInput(f"{label}: slot {slot} on {on} is taken by {taken[0]}")
+        if parent is not None and parent.is_point_to_point and devfn >> 3:
+            raise BadInput(f"{label}: below the PCI Express port {on} only device 00 exists, not {slot}")
+        function.parent, function.devfn = parent, devfn
+        function.attach_fabric(self.fabric)
+        self.fabric.functions[label] = function
+        siblings.append(function)
+        siblings.sort(key=lambda other: other.devfn)
+        if not keep_header:
+            _mark_multifunction(siblings, devfn >> 3)
+        if present and (parent is None or parent.present):
+            function.power_on()
+        if parent is not None and parent.slot is not None and parent.present and function.present:
+            parent.slot.settle()
+
+    def _bridge(self, label: str, on: str) -> Bridge | None:
+        if on == ROOT:
+            return None
+        parent = self.fabric.functions.get(on)
+        if not isinstance(parent, Bridge):
+            why = "is no bridge" if parent is not None else "does not exist"
+            raise BadInput(f"{label}: sits on {on!r}, which {why}; add the bridge first")
+        return parent
+
+    def _bus_of(self, parent: Bridge | None) -> list[Function]:
+        return self.fabric.roots if parent is None else parent.children
+
+    # --- plugging ------------------------------------------------------------------------------
+
+    def plug(self, label: str) -> None:
+        """Make a function and everything below it present, in power-on state; a hot-plug slot above sends its event.
+
+        What is present already stays as it is.
+        """
+        function = self.function(label)
+        was_present = function.present
+        for each in self._with_below(function):
+            if not each.present:
+                each.power_on()
+        self._settle_below(function)
+        if not was_present:
+            self._tell_slot(function)
+
+    def unplug(self, label: str) -> None:
+        """Take power and presence from a function and everything below it; a hot-plug slot above sends its event."""
+        function = self.function(label)
+        was_present = function.present
+        for each in reversed(self._with_below(function)):
+            if each.present:
+                each.power_off()
+        if was_present:
+            self._tell_slot(function)
+
+    def _tell_slot(self, function: Function) -> None:
+        port = function.parent
+        if port is not None and port.slot is not None and port.present:
+            port.slot.presence_changed()
+
+    def _settle_below(self, function: Function) -> None:
+        for each in self._with_below(function):
+            if isinstance(each, Bridge) and each.slot is not None:
+                each.slot.settle()
+
+    @staticmethod
+    def _with_below(function: Function) -> list[Function]:
+        return [function, *(function.descendants() if isinstance(function, Bridge) else ())]
+
+    # --- looking -------------------------------------------------------------------------------
+
+    def function(self, label: str) -> Function:
+        """Return the function of that name. Raises `BadInput` naming the known ones."""
+        try:
+            return self.fabric.functions[label]
+        except KeyError:
+            known = ", ".join(self.fabric.functions) or "none"
+            raise BadInput(f"there is no function {label!r}; known: {known}") from None
+
+    def label_at(self, bus: int, devfn: int) -> str | None:
+        """Return who answers config cycles there now."""
+        found = self.fabric.at(bus, devfn)
+        return found.label if found is not None else None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All names, in the order they were added."""
+        return tuple(self.fabric.functions)
+
+    def __iter__(self) -> Iterator[Function]:
+        return iter(self.fabric.functions.values())
+
+
+def _default_ram(apertures: Iterable[tuple[str, Span]]) -> Span:
+    """Return the usual RAM, cut where the first memory aperture above its start begins."""
+    starts = [span.start for kind, span in apertures if kind != "io" and span.start > DEFAULT_RAM.start]
+    return Span(DEFAULT_RAM.start, min([DEFAULT_RAM.last, *(start - 1 for start in starts)]))
+
+
+def _mark_multifunction(siblings: list[Function], device: int) -> None:
+    """Set the multifunction bit of function 0 where other functions share its device."""
+    sharing = [other for other in siblings if other.devfn >> 3 == device]
+    if len(sharing) > 1 and not sharing[0].devfn & 7:
+        config = sharing[0].config
+        config.put(regs.HEADER_TYPE, 1, config.data[regs.HEADER_TYPE] | regs.HEADER_TYPE_MULTIFUNCTION)
+        config.seal_byte(regs.HEADER_TYPE)

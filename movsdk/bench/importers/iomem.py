@@ -1,0 +1,118 @@
+"""Who has which addresses: the tree of ``/proc/iomem`` and ``/proc/ioports``.
+
+Twin: ``r_show()`` in kernel/resource.c. Tells the host bridge's apertures, the map of what is not PCI, and what is busy inside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+from attrs import define, field
+
+from movsdk.address import Span
+from movsdk.bench.importers.dump_lines import bad, read_lines
+from movsdk.bench.place import show
+from movsdk.errors import BadInput
+
+_LINE: Final = re.compile(r"( *)([0-9a-f]{1,16})-([0-9a-f]{1,16}) : ?(.*)")
+_BUS: Final = re.compile(r"PCI Bus [0-9a-f]{4,8}:[0-9a-f]{2}")
+_FUNCTION: Final = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
+_INDENT: Final = 2
+
+
+@define(eq=False)
+class Range:
+    """One line of the tree and what lies inside it."""
+
+    span: Span
+    name: str
+    line: int
+    inside: list[Range] = field(factory=list)
+
+    @property
+    def is_bus(self) -> bool:
+        """A root aperture or a bridge window."""
+        return _BUS.fullmatch(self.name) is not None
+
+    @property
+    def is_function(self) -> bool:
+        """Named as a PCI function: a BAR, or a range that a quirk claimed for it."""
+        return _FUNCTION.fullmatch(self.name) is not None
+
+    def walk(self) -> Iterator[Range]:
+        """This range and all inside, depth first."""
+        stack = [self]
+        while stack:
+            each = stack.pop()
+            yield each
+            stack.extend(reversed(each.inside))
+
+
+def read_ranges(path: Path) -> list[Range]:
+    """Return the top-level ranges of the file.
+
+    Raises:
+        BadInput: not such a file, cut off, or read without being root (all addresses zero); names file and line.
+    """
+    top: list[Range] = []
+    stack: list[Range] = []
+    for number, line in read_lines(path):
+        if not line:
+            continue
+        match = _LINE.fullmatch(line)
+        if match is None or len(match[1]) % _INDENT:
+            raise bad(path, number, f"not `first-last : name`, indented by twos: {show(line)}")
+        start, last, depth = int(match[2], 16), int(match[3], 16), len(match[1]) // _INDENT
+        if last < start:
+            raise bad(path, number, f"ends ({last:#x}) before it starts ({start:#x})")
+        if depth > len(stack):
+            raise bad(path, number, "indented deeper than the line above allows; lines are missing")
+        del stack[depth:]
+        found = Range(Span(start, last), match[4], number)
+        (stack[-1].inside if stack else top).append(found)
+        stack.append(found)
+    if not top:
+        raise BadInput(f"{path}: holds no range")
+    if all(each.span == Span(0, 0) for each in top):
+        raise bad(path, top[0].line, "all addresses are zero; the kernel shows them to root only")
+    return top
+
+
+def apertures(path: Path, top: list[Range], root: str) -> list[Range]:
+    """Return the ranges named `root` (``PCI Bus 0000:00``) that lie in no other bus, in file order.
+
+    Raises:
+        BadInput: there are none.
+    """
+    found = list(_outermost_buses(top, root))
+    if not found:
+        raise BadInput(f"{path}: no range {root!r}; that is how the kernel names what the host bridge forwards")
+    return found
+
+
+def _outermost_buses(ranges: list[Range], root: str) -> Iterator[Range]:
+    for each in ranges:
+        if each.name == root:
+            yield each
+        elif not each.is_bus:
+            yield from _outermost_buses(each.inside, root)
+
+
+def busy(ranges: list[Range], bars: Collection[tuple[str, Span]]) -> Iterator[Range]:
+    """Yield what is taken in the apertures by somebody else than the BARs, which are (function, span): board devices, quirks.
+
+    A range that only wraps PCI ranges is no taker; nor is what lies inside a BAR.
+    """
+    for each in ranges:
+        if each.is_bus:
+            yield from busy(each.inside, bars)
+        elif each.is_function:
+            if (each.name, each.span) not in bars:
+                yield each
+        elif any(inner.is_bus or (inner.name, inner.span) in bars for inner in each.walk()):
+            yield from busy(each.inside, bars)
+        else:
+            yield each

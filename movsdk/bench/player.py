@@ -1,0 +1,140 @@
+"""Plays a scenario: assembles the machine, boots it, lets the events happen, and says what came out.
+
+The outcome of an event has the keys of `expect` in the vectors README, and more. Prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import define, field, frozen
+
+from movsdk.bench.assembly import apertures, assemble
+from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
+from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EventSpec, FunctionSpec, Scenario
+from movsdk.bench.state import State, state_of
+from movsdk.bench.user_code import driver_class
+from movsdk.bench.world import World, make_world
+from movsdk.kernel.binding import BoundDriver, register_driver
+from movsdk.kernel.device import Device
+from movsdk.layout.table import PCI_FIXED
+from movsdk.rescan.report import RescanReport
+from movsdk.rescan.rules.record import Rules
+
+_FIRST = (*RECORDED_DRIVERS, "port")
+
+
+@frozen
+class Outcome:
+    """What one event did. `hooks` and `state` have the form of the golden vectors."""
+
+    op: str
+    id: str | None
+    rc: int
+    boot_rescan: bool
+    hooks: list[list[str]]
+    state: State
+    report: RescanReport = field(repr=False)
+
+    def as_expected(self) -> dict[str, Any]:
+        """The keys of `expect` in the vectors README."""
+        return {
+            "op": self.op,
+            "id": self.id,
+            "rc": self.rc,
+            "boot_rescan": self.boot_rescan,
+            "hooks": self.hooks,
+            "state": self.state,
+        }
+
+
+@define(eq=False)
+class Player:
+    """A scenario on the table. `play()` runs all events; `step()` one."""
+
+    scenario: Scenario
+    rules: Rules
+    faults: str = "raise"
+    world: World = field(init=False)
+    _specs: dict[str, FunctionSpec] = field(init=False)
+    _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        scenario = self.scenario
+        self._specs = {spec.id: spec for spec in scenario.devices}
+        self.world = make_world(
+            assemble(scenario),
+            apertures(scenario),
+            self.rules,
+            address_map=scenario.address_map,
+            reserve=scenario.reserve,
+            faults=self.faults,
+            match_of=self._match,
+            fixup=self._fixup,
+        )
+        self._register()
+
+    def _register(self) -> None:
+        """Register each driver the scenario names: the recorded four in their order, ports, then the others as they come."""
+        firsts: dict[str, FunctionSpec] = {}
+        for spec in self.scenario.devices:
+            firsts.setdefault(spec.driver, spec)
+        recorded = {
+            "movable": Movable(),
+            "fixed": Fixed(),
+            "portlike": Portlike(),
+            "mixed": Mixed({spec.id: spec.fixed_bars for spec in self.scenario.devices}),
+        }
+        for reference in sorted(firsts, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
+            driver = recorded.get(reference) or driver_class(firsts[reference], self.scenario.folder)
+            if driver is not None:
+                self._drivers[reference] = register_driver(self.world.system, driver)
+
+    def _match(self, device: Device) -> BoundDriver | None:
+        spec = self._specs.get(device.label)
+        return self._drivers.get(spec.driver) if spec is not None else None
+
+    def _fixup(self, device: Device) -> None:
+        spec = self._specs.get(device.label)
+        if spec is None:
+            return
+        for bar in spec.pci_fixed:
+            device.resources[bar].flags |= PCI_FIXED
+        if isinstance(spec, BridgeSpec) and spec.hotplug:
+            device.row.is_hotplug = True
+
+    def play(self) -> Iterator[Outcome]:
+        """Let every event happen; one outcome each, except for plug and unplug."""
+        for event in self.scenario.events:
+            outcome = self.step(event)
+            if outcome is not None:
+                yield outcome
+
+    def step(self, event: EventSpec) -> Outcome | None:
+        """Let one event happen."""
+        machine, engine = self.world.machine, self.world.engine
+        if event.op == "plug" and event.id is not None:
+            machine.plug(event.id)
+            return None
+        if event.op == "unplug" and event.id is not None:
+            machine.unplug(event.id)
+            return None
+        device = self.world.find(event.id)
+        if event.op == "boot":
+            report = engine.boot()
+        elif event.op == "rescan":
+            report = engine.rescan()
+        elif event.op == "hotadd":
+            report = engine.hotadd(device) if device is not None else _nothing(event.op, self.rules, -19)
+        else:
+            report = engine.remove(device) if device is not None else _nothing(event.op, self.rules, 0)
+            if event.id is not None:
+                machine.unplug(event.id)
+        state = state_of(self.world.system, knows_disabled=self.rules.moves is not None)
+        hooks = self.world.take_hooks()
+        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report)
+
+
+def _nothing(op: str, rules: Rules, rc: int) -> RescanReport:
+    return RescanReport(op, rules.name, rc)

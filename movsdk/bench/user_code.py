@@ -1,0 +1,155 @@
+"""The user's own driver and model classes: ``file.py:Class`` and ``package.module:Class``.
+
+Twin: insmod with a path, and modprobe with a name. Runs the user's code and turns what goes wrong there into one line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from movsdk.bench import reference
+from movsdk.bench.place import Place
+from movsdk.bench.scenario import RECORDED_DRIVERS, EndpointSpec, FunctionSpec, Scenario
+from movsdk.errors import BadInput
+
+
+def load_class(name: str, folder: str | Path = ".") -> type[Any]:
+    """Return the class that `name` refers to; a file is looked for from `folder`, and may use ``from .regs import ...``.
+
+    Raises:
+        BadInput: no such file, module or class, or importing it failed (then the user's own line is named).
+    """
+    where, _, class_name = name.rpartition(":")
+    if where.endswith(".py"):
+        module = _import_file(name, Path(folder) / where)
+    else:
+        module = _import_module(name, where, Path(folder))
+    found = getattr(module, class_name, None)
+    if not inspect.isclass(found):
+        members = inspect.getmembers(module, inspect.isclass)
+        classes = [key for key, value in members if value.__module__ == module.__name__]
+        has = f"it has {', '.join(classes)}" if classes else "it defines no class"
+        raise BadInput(f"{name}: no class {class_name!r} in {where}; {has}")
+    return found
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    path = path.resolve()
+    if not path.is_file():
+        raise BadInput(f"{name}: there is no file {path}")
+    if not path.stem.isidentifier():
+        raise BadInput(f"{name}: {path.name} cannot be imported; name the file like a variable")
+    package = _package_of(name, path.parent)
+    with _imports_from(path.parent):
+        return _run(name, f"{package}.{path.stem}")
+
+
+def _package_of(name: str, folder: Path) -> str:
+    """A package of our naming whose home is `folder`, so that relative imports work and nobody's `drivers` is shadowed."""
+    package = f"_movsdk_user_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    if package not in sys.modules:
+        init = folder / "__init__.py"
+        if init.is_file():
+            spec = importlib.util.spec_from_file_location(package, init, submodule_search_locations=[str(folder)])
+            assert spec is not None  # a .py file always has a loader
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[package] = module
+            with _imports_from(folder), _told(name, package):
+                spec.loader.exec_module(module)
+        else:
+            module = ModuleType(package)
+            module.__path__ = [str(folder)]
+            sys.modules[package] = module
+    return package
+
+
+def _import_module(name: str, module: str, folder: Path) -> ModuleType:
+    with _imports_from(folder.resolve()):
+        return _run(name, module)
+
+
+def _run(name: str, module: str) -> ModuleType:
+    with _told(name, module):
+        return importlib.import_module(module)
+
+
+@contextmanager
+def _imports_from(folder: Path) -> Iterator[None]:
+    """Let `folder` be searched last while the user's module is imported: it can add names, never shadow any."""
+    importlib.invalidate_caches()
+    sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+@contextmanager
+def _told(name: str, module: str) -> Iterator[None]:
+    """Turn whatever the user's code raises into one line; a module that failed is forgotten."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:  # anything at all may happen in code that is not ours
+        sys.modules.pop(module, None)
+        raise BadInput(f"{name}: importing it failed: {_one_line(error)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    what = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+    if isinstance(error, SyntaxError) and error.filename:
+        what += f" ({error.filename}:{error.lineno})"
+    else:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+        theirs = [frame for frame in frames if frame.filename != __file__]
+        what += f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+    return " ".join(what.split())
+
+
+def driver_class(spec: FunctionSpec, folder: str | Path = ".") -> type[Any] | None:
+    """Return the driver class of a device; None for the recorded kinds, which need none of their own.
+
+    Raises:
+        BadInput: the reference does not import.
+    """
+    if spec.driver in RECORDED_DRIVERS:
+        return None
+    if spec.driver in reference.NAMES:
+        return reference.load(spec.driver).driver
+    return load_class(spec.driver, folder)
+
+
+def model_class(spec: FunctionSpec, folder: str | Path = ".") -> type[Any] | None:
+    """Return the class of a device's silicon; None for plain registers and for bridges.
+
+    Raises:
+        BadInput: the reference does not import.
+    """
+    named = spec.model if isinstance(spec, EndpointSpec) else None
+    if named is None:
+        is_ours = spec.driver in reference.NAMES and not spec.is_bridge
+        return reference.load(spec.driver).model if is_ours else None
+    return reference.load(named).model if named in reference.NAMES else load_class(named, folder)
+
+
+def check_references(scenario: Scenario, place: Place) -> None:
+    """Import every class of the user's that `scenario` names. Raises `BadInput` naming `place` and the key."""
+    for index, spec in enumerate(scenario.devices):
+        for key in ("driver", "model"):
+            name = getattr(spec, key, None)
+            if name is None or ":" not in name:
+                continue
+            try:
+                load_class(name, scenario.folder)
+            except BadInput as error:
+                raise place.at("devices").at(index).at(key).bad(str(error)) from error

@@ -1,0 +1,87 @@
+"""One machine under one kernel: silicon, belief and the engine joined, and the drivers' hooks recorded.
+
+`Bench` and `player` stand on it. The two worlds meet nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import define, field
+
+from mockbus.topology import Machine
+from movsdk.address import Span
+from movsdk.kernel.binding import BoundDriver
+from movsdk.kernel.device import Device
+from movsdk.kernel.system import System
+from movsdk.layout.table import IO, MEM, MEM_64, PREF, AddressMap, Reserve, Resource
+from movsdk.rescan.engine import Engine
+from movsdk.rescan.rules.record import Rules
+
+APERTURE_FLAGS = {
+    "io": IO,
+    "mem": MEM,
+    "pref": MEM | PREF,
+    "mem64": MEM | MEM_64,
+    "pref64": MEM | PREF | MEM_64,
+}
+_RECORDED_NAMES = {"rescan_prepare": "prepare", "rescan_done": "done", "probe": "probe", "remove": "remove"}
+
+
+@define(eq=False)
+class World:
+    """A machine, the kernel that runs on it, and the record of hook calls (in the form of the vectors)."""
+
+    machine: Machine
+    system: System
+    engine: Engine
+    hooks: list[list[str]] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.system.hook_observer = self._record
+
+    def _record(self, hook: str, device: Device, rc: str | None) -> None:
+        name = _RECORDED_NAMES.get(hook)
+        if name is not None:
+            self.hooks.append([name, device.label] if rc is None else [name, device.label, rc])
+
+    def take_hooks(self) -> list[list[str]]:
+        """The calls since the last time, and forget them."""
+        hooks, self.hooks = self.hooks, []
+        return hooks
+
+    def find(self, label: str | None) -> Device | None:
+        """The device the kernel knows under this label."""
+        return next((device for device in self.system.discovered if device.label == label), None)
+
+
+def make_world(
+    machine: Machine,
+    windows: Iterable[tuple[str, Span]],
+    rules: Rules,
+    *,
+    address_map: AddressMap | None = None,
+    reserve: Reserve | None = None,
+    faults: str = "raise",
+    match_of: Callable[[Device], BoundDriver | None] | None = None,
+    fixup: Callable[[Device], None] | None = None,
+    **options: Any,
+) -> World:
+    """Put a kernel with these rules on a machine whose host bridge has these `windows`. Nothing is scanned yet."""
+    apertures = [
+        Resource(number, None, span.start, span.last, APERTURE_FLAGS[kind]) for number, (kind, span) in enumerate(windows)
+    ]
+    system = System(
+        machine.fabric,
+        apertures,
+        address_map or AddressMap(),
+        reserve or Reserve(),
+        machine.fabric.domain,
+        faults=faults,
+        label_of=machine.label_at,
+        **options,
+    )
+    system.match_of = match_of
+    system.fixup_header = fixup
+    return World(machine, system, Engine(system, rules))

@@ -1,0 +1,96 @@
+"""Virtual time: a deterministic clock with timers, shared by silicon and kernel.
+
+Time passes only when somebody waits. Two timers due at the same instant run in the order they were set.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+from attrs import define, field
+
+NS_PER_US = 1_000
+NS_PER_MS = 1_000_000
+
+
+@define(eq=False)
+class Timer:
+    """One call in the future. `cancel()` is safe at any time."""
+
+    due: int
+    call: Callable[[], None] | None
+    label: str = ""
+
+    def cancel(self) -> None:
+        """Forget the call."""
+        self.call = None
+
+    @property
+    def is_pending(self) -> bool:
+        """True until the call ran or was cancelled."""
+        return self.call is not None
+
+
+@define(eq=False)
+class Clock:
+    """Virtual nanoseconds since power-on.
+
+    >>> clock, seen = Clock(), []
+    >>> _ = clock.call_later(5 * NS_PER_US, lambda: seen.append(clock.now))
+    >>> clock.advance(10 * NS_PER_US); seen, clock.now
+    ([5000], 10000)
+    """
+
+    now: int = 0
+    _queue: list[tuple[int, int, Timer]] = field(factory=list, init=False, repr=False)
+    _count: int = field(default=0, init=False, repr=False)
+
+    def call_later(self, delay: int, call: Callable[[], None], label: str = "") -> Timer:
+        """Run `call` once, `delay` nanoseconds from now (0 = as soon as time may pass)."""
+        timer = Timer(self.now + max(0, delay), call, label)
+        self._count += 1
+        heapq.heappush(self._queue, (timer.due, self._count, timer))
+        return timer
+
+    def call_soon(self, call: Callable[[], None], label: str = "") -> Timer:
+        """Run `call` at the next moment anybody waits."""
+        return self.call_later(0, call, label)
+
+    def _step(self, limit: int) -> bool:
+        """Run the next due timer not later than `limit`; False if there is none."""
+        while self._queue and self._queue[0][0] <= limit:
+            due, _, timer = heapq.heappop(self._queue)
+            call, timer.call = timer.call, None
+            if call is not None:
+                self.now = max(self.now, due)
+                call()
+                return True
+        return False
+
+    def advance(self, duration: int) -> None:
+        """Let `duration` nanoseconds pass, running what falls due."""
+        limit = self.now + duration
+        while self._step(limit):
+            pass
+        self.now = max(self.now, limit)
+
+    def run_pending(self) -> None:
+        """Run everything due now, and what that makes due now; time stands still."""
+        while self._step(self.now):
+            pass
+
+    def run_until(self, condition: Callable[[], bool], timeout: int) -> bool:
+        """Let time pass until `condition` holds or `timeout` nanoseconds are over. Returns whether it held."""
+        limit = self.now + timeout
+        while not condition():
+            if not self._step(limit):
+                self.now = max(self.now, limit)
+                return condition()
+        return True
+
+    def next_due(self) -> int | None:
+        """When the next timer fires, or None."""
+        while self._queue and self._queue[0][2].call is None:
+            heapq.heappop(self._queue)
+        return self._queue[0][0] if self._queue else None

@@ -1,0 +1,1 @@
+"""What Linux remembers about the hardware, and the code of drivers/pci that keeps it."""

@@ -1,0 +1,102 @@
+"""Who is running: the name of the driver code that the core called, and the record of what it raised.
+
+Twin: the task name an oops prints. Decides nothing; `binding`, `irq` and `work` call drivers through it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from movsdk.errors import HookFailed, InvariantBroken
+from movsdk.kernel.device import Device
+from movsdk.trace import What
+
+# A ContextVar and not a field of System: under an explorer each task has its own actor.
+_actor: ContextVar[str] = ContextVar("movsdk_actor", default="")
+
+Site = tuple[str, int]
+"""A place in a driver's source: file name and line."""
+
+_OURS: Final = ("movsdk.kernel.", "pluggy.", "movsdk.clock")
+
+
+def current_actor() -> str:
+    """Name of the driver code that runs now, such as ``work edu _timeout``; empty outside of any."""
+    return _actor.get()
+
+
+@contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """Let everything inside be done in the name of `name`."""
+    token = _actor.set(name)
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
+
+def run_guarded(device: Device, name: str, call: Callable[[], object]) -> None:
+    """Run a driver's callback from the clock; what it raises is recorded and does not hit whoever let time pass."""
+    with acting_as(name):
+        try:
+            call()
+        except InvariantBroken:
+            raise
+        except Exception as error:
+            record_failure(device, name, error)
+
+
+def record_failure(device: Device, what: str, error: Exception, consequence: str = "") -> HookFailed:
+    """Append a `HookFailed` to the system's failures and to the timeline. `__cause__` is `error`."""
+    site = raise_site(error)
+    tail = f"; {consequence}" if consequence else ""
+    failure = HookFailed(
+        f"{device}: {what} raised {type(error).__name__} at {show(site)}: {error}{tail}",
+        device=device.label,
+        hook=what,
+        site=site,
+        error=error,
+    )
+    failure.__cause__ = error
+    device.system.failures.append(failure)
+    device.system.trace.add(What.FAULT, device.label, failure.message, failure)
+    return failure
+
+
+def driver_name(device: Device) -> str:
+    """Name of the bound driver, or "?"."""
+    return device.driver.name if device.driver is not None else "?"
+
+
+def call_site() -> Site:
+    """File and line of the nearest caller outside the kernel model."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def raise_site(error: BaseException) -> Site:
+    """The deepest line of `error`'s traceback that lies outside the kernel model."""
+    site: Site = ("?", 0)
+    trace = error.__traceback__
+    while trace is not None:
+        if not trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+            site = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    return site
+
+
+def show(site: Site) -> str:
+    """`site` as ``file:line``, the file relative to the working directory where it lies below it."""
+    name, line = site
+    with suppress(ValueError):
+        name = str(Path(name).relative_to(os.getcwd()))
+    return f"{name}:{line}"

@@ -1,0 +1,144 @@
+"""What a bound driver holds of its device, and giving it back when the driver goes.
+
+Twin: ``devres`` in drivers/base/devres.c and ``pci_request_regions()``. Knows no hook; `binding` calls `release_all()`.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from movsdk.address import Span
+from movsdk.errors import PciError
+from movsdk.kernel.device import Device
+from movsdk.kernel.sanitizer import is_lost
+from movsdk.layout.table import IO, UNSET
+from movsdk.ops import DmaBuffer
+from movsdk.pci_regs import ROM_RESOURCE
+from movsdk.points import checkpoint
+
+if TYPE_CHECKING:
+    from movsdk.kernel.irq import Vector
+    from movsdk.kernel.mmio import IoMem
+    from movsdk.kernel.work import Work
+
+
+@frozen
+class Region:
+    """One BAR that a driver asked for alone: `span` is where it was then, `owner` the driver's word for itself."""
+
+    bar: int
+    span: Span
+    is_io: bool
+    owner: str
+
+
+@define(eq=False)
+class Holdings:
+    """Everything a driver must give back. `enables` counts its enable_device() calls less its disable_device() calls."""
+
+    regions: list[Region] = field(factory=list)
+    mappings: list[IoMem] = field(factory=list)
+    vectors: list[Vector] = field(factory=list)
+    buffers: list[DmaBuffer] = field(factory=list)
+    works: list[Work] = field(factory=list)
+    enables: int = 0
+
+
+def held_by(device: Device) -> Holdings | None:
+    """What the driver of `device` holds, or None if it never looked at it."""
+    return None if device.view is None else _held(device)
+
+
+def _held(device: Device) -> Holdings:
+    held: Holdings = device.view.held
+    return held
+
+
+def request_regions(device: Device, owner: str) -> None:
+    """Claim every BAR of `device` for `owner`; all or nothing.
+
+    Raises:
+        PciError: ENODEV (gone), EBUSY (a BAR is unassigned, or somebody holds an address of it).
+    """
+    if is_lost(device):
+        raise PciError(errno.ENODEV, f"{device}: cannot reserve its BARs, the device is gone", device=device.label)
+    claimed: list[Region] = []
+    for bar in range(ROM_RESOURCE):
+        resource = device.resources[bar]
+        if not resource.flags:
+            continue
+        span = device.bar_span(bar)
+        if span is None or resource.flags & UNSET:
+            raise PciError(
+                errno.EBUSY,
+                f"{device}: can't reserve BAR {bar}, its {resource.size:#x} bytes are not assigned; "
+                "make room for it (rescan with movable BARs, or a larger window)",
+                device=device.label,
+                bar=bar,
+            )
+        region = Region(bar, span, bool(resource.flags & IO), owner)
+        _refuse_busy(device, region)
+        claimed.append(region)
+    checkpoint(f"{device.label} request_regions", writes=(("regions",),))
+    _held(device).regions.extend(claimed)
+
+
+def release_regions(device: Device) -> None:
+    """Give all claimed BARs back; nothing claimed is fine."""
+    checkpoint(f"{device.label} release_regions", writes=(("regions",),))
+    _held(device).regions.clear()
+
+
+def _refuse_busy(device: Device, wanted: Region) -> None:
+    # A region that was not released before its BAR moved still blocks the old address, as the busy child does in Linux.
+    for other in device.system.devices():
+        held = held_by(other)
+        for region in held.regions if held is not None else ():
+            is_same = other is device and region.bar == wanted.bar
+            if is_same or (region.is_io == wanted.is_io and region.span.overlaps(wanted.span)):
+                raise PciError(
+                    errno.EBUSY,
+                    f"{device}: can't reserve BAR {wanted.bar} {wanted.span}, {region.owner!r} holds {region.span} "
+                    f"as BAR {region.bar} of {other}; release_regions() first (in rescan_prepare, before a BAR moves)",
+                    device=device.label,
+                    bar=wanted.bar,
+                    holder=other.label,
+                )
+
+
+def release_all(device: Device) -> list[str]:
+    """Take back what the driver left. Returns one line for each thing that it should have given back itself."""
+    held = held_by(device)
+    if held is None:
+        return []
+    notes = [f"{mapping} is still open; iounmap() it" for mapping in held.mappings]
+    for mapping in held.mappings:
+        mapping.revoke()
+    held.mappings.clear()
+    for work in [work for work in held.works if work.is_pending]:
+        notes.append(f"{work} is still queued; cancel() it")
+        work.cancel()
+    held.works.clear()
+    notes += _release_vectors(device, held)
+    for buffer in list(held.buffers):
+        notes.append(f"DMA buffer of {buffer.size:#x} bytes at {buffer.address:#x} leaked; dma_free_coherent() it")
+        device.system.ops.free_coherent(buffer)
+    held.buffers.clear()
+    if held.regions:
+        notes.append("regions of BAR " + ", ".join(str(region.bar) for region in held.regions) + " are still reserved")
+        held.regions.clear()
+    return notes
+
+
+def _release_vectors(device: Device, held: Holdings) -> list[str]:
+    if not held.vectors or device.system.irq is None:
+        return []
+    names = [f"irq {vector.index} ({vector.name or 'unnamed'})" for vector in held.vectors if vector.handler is not None]
+    notes = [f"{len(held.vectors)} interrupt vectors are still allocated; free_irq_vectors() them"]
+    if names:
+        notes.append(", ".join(names) + " still has a handler; free_irq() it")
+    device.system.irq.free_vectors(device)
+    return notes

@@ -1,0 +1,103 @@
+"""The kernel as a whole: host bridge, root bus, command line, drivers, the rescan lock.
+
+Twin: ``struct pci_host_bridge`` and the globals of drivers/pci. Holds state; `probe`, `enable`, `binding` and the engine act on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from movsdk.errors import HookFailed
+from movsdk.kernel.device import Bus, Device
+from movsdk.kernel.enable import BASE, EnableRules
+from movsdk.layout.table import AddressMap, Reserve, Resource, Segment
+from movsdk.ops import PciOps
+from movsdk.trace import Trace, What
+
+if TYPE_CHECKING:
+    from movsdk.kernel.binding import BoundDriver
+    from movsdk.kernel.irq import IrqDomain
+
+
+def bus_name(system: System, bus: int, devfn: int) -> str:
+    """Default label of a device: its address."""
+    return f"{system.domain:04x}:{bus:02x}:{devfn >> 3:02x}.{devfn & 7}"
+
+
+@define(eq=False)
+class System:
+    """One Linux, one domain. `windows` are the root apertures in the order the host bridge gives them.
+
+    `can_move_bars` is the feature switch of patch 3; a subtractive bridge clears it for good (v9).
+    `faults` is "raise" (the sanitizer raises at the driver's line) or "hardware" (goes on silently).
+    """
+
+    ops: PciOps
+    windows: list[Resource]
+    address_map: AddressMap = field(factory=AddressMap)
+    reserve: Reserve = field(factory=Reserve)
+    domain: int = 0
+    can_move_bars: bool = True
+    faults: str = "raise"
+    label_of: Callable[[int, int], str | None] = field(default=lambda _bus, _devfn: None, repr=False)
+    trace: Trace = field(init=False)
+    root: Bus = field(init=False)
+    drivers: list[BoundDriver] = field(factory=list, init=False)
+    discovered: list[Device] = field(factory=list, init=False, repr=False)  # in the order the scan found them
+    irq: IrqDomain | None = field(default=None, init=False, repr=False)
+    rescan_locked: bool = field(default=False, init=False)
+    failures: list[HookFailed] = field(factory=list, init=False, repr=False)
+    match_of: Callable[[Device], BoundDriver | None] | None = field(default=None, init=False, repr=False)
+    hook_observer: Callable[[str, Device, str | None], None] | None = field(default=None, init=False, repr=False)
+    # set by the rules in force
+    enable_rules: EnableRules = field(default=BASE, init=False, repr=False)
+    # the platform's header fix-ups: PCI_FIXED BARs, hot-plug ports that no capability tells of
+    fixup_header: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
+    # installed by rules that want to hear of a transparent bridge (v9) while the scan goes on
+    on_subtractive: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.trace = Trace(self.ops.clock)
+        segment = Segment(windows=coalesced(self.windows))
+        self.root = Bus(self, 0, 255, segment)
+
+    def log(self, device: Device | None, text: str) -> None:
+        """One line as dmesg would show it."""
+        prefix = f"pci {device.bdf}: " if device is not None else f"pci_bus {self.domain:04x}:00: "
+        self.trace.add(What.LOG, device.label if device else "kernel", prefix + text)
+
+    def devices(self) -> Iterator[Device]:
+        """Every known device, depth first in list order."""
+        return _walk(self.root)
+
+    def buses(self) -> Iterator[Bus]:
+        """Every known bus, parents first, in device order."""
+        stack = [self.root]
+        while stack:
+            bus = stack.pop()
+            yield bus
+            stack.extend(dev.subordinate for dev in reversed(bus.devices) if dev.subordinate is not None)
+
+    def find_bus(self, number: int) -> Bus | None:
+        """The bus with this number, if any (``pci_find_bus()``)."""
+        return next((bus for bus in self.buses() if bus.number == number), None)
+
+
+def _walk(bus: Bus) -> Iterator[Device]:
+    for device in bus.devices:
+        yield device
+        if device.subordinate is not None:
+            yield from _walk(device.subordinate)
+
+
+def coalesced(windows: list[Resource]) -> list[Resource]:
+    """Join neighbouring root windows of identical type; the later one survives (``pci_register_host_bridge()``)."""
+    kept: list[Resource] = []
+    for window in windows:
+        if kept and kept[-1].flags == window.flags and kept[-1].last + 1 == window.start:
+            window.start = kept.pop().start
+        kept.append(window)
+    return kept

@@ -1,0 +1,113 @@
+"""Driver code that runs later, and waiting: a small work queue on the virtual clock.
+
+Twin: ``queue_delayed_work()``, ``cancel_delayed_work_sync()``, ``msleep()``, ``wait_event_timeout()``. A work runs when time
+passes, in its own name, so that a fault in it says ``work edu timeout``; a pause does not stop it: that is the driver's duty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import define, field
+
+from movsdk.clock import NS_PER_MS, NS_PER_US, Clock, Timer
+from movsdk.kernel.actor import driver_name, run_guarded
+from movsdk.kernel.device import Device
+from movsdk.kernel.devres import held_by
+from movsdk.points import checkpoint
+
+SYNC_TIMEOUT = 60_000 * NS_PER_MS  # a wait for running code that lasts longer is a deadlock
+
+
+@define(eq=False, repr=False)
+class Work:
+    """One call of driver code in the future, made by `queue_work()`."""
+
+    device: Device
+    name: str
+    _call: Callable[[], object]
+    _timer: Timer | None = field(default=None, init=False)
+    is_running: bool = field(default=False, init=False)
+
+    @property
+    def is_pending(self) -> bool:
+        """True until it begins to run or is cancelled."""
+        return self._timer is not None and self._timer.is_pending
+
+    def cancel(self) -> bool:
+        """Forget the call and wait until it does not run. Returns whether it was still pending."""
+        checkpoint(f"{self} cancel", writes=(("work", id(self)),))
+        was_pending = self.is_pending
+        if self._timer is not None:
+            self._timer.cancel()
+        self._forget()
+        self._wait()
+        return was_pending
+
+    def flush(self) -> bool:
+        """Run the call now if it is pending, and wait until it does not run. Returns whether there was anything to wait for."""
+        if self.is_pending and self._timer is not None:
+            self._timer.cancel()
+            self._run()
+            return True
+        was_running = self.is_running
+        self._wait()
+        return was_running
+
+    def _run(self) -> None:
+        checkpoint(f"{self} run", writes=(("work", id(self)),))
+        self._forget()
+        self.is_running = True
+        try:
+            run_guarded(self.device, self.name, self._call)
+        finally:
+            self.is_running = False
+
+    def _wait(self) -> None:
+        if self.is_running:
+            self.device.system.ops.clock.run_until(lambda: not self.is_running, SYNC_TIMEOUT)
+
+    def _forget(self) -> None:
+        held = held_by(self.device)
+        if held is not None and self in held.works:
+            held.works.remove(self)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<Work {self} of {self.device}>"
+
+
+def queue_work(device: Device, call: Callable[[], object], delay_ms: float = 0) -> Work:
+    """Run `call` when `delay_ms` virtual milliseconds have passed (0 = as soon as time passes)."""
+    name = getattr(call, "__name__", None) or getattr(getattr(call, "func", None), "__name__", "callback")
+    work = Work(device, f"work {driver_name(device)} {name}", call)
+    checkpoint(f"{work} queue", writes=(("work", id(work)),))
+    held = held_by(device)
+    if held is not None:
+        held.works.append(work)
+    work._timer = clock_of(device).call_later(int(delay_ms * NS_PER_MS), work._run, work.name)
+    return work
+
+
+def clock_of(device: Device) -> Clock:
+    """The virtual clock that the device lives by."""
+    return device.system.ops.clock
+
+
+def msleep(device: Device, milliseconds: float) -> None:
+    """Let `milliseconds` pass; other driver code and the hardware run meanwhile."""
+    checkpoint(f"{device.label} msleep")
+    clock_of(device).advance(int(milliseconds * NS_PER_MS))
+
+
+def udelay(device: Device, microseconds: float) -> None:
+    """Let `microseconds` pass."""
+    clock_of(device).advance(int(microseconds * NS_PER_US))
+
+
+def wait_for(device: Device, condition: Callable[[], bool], timeout_ms: float) -> bool:
+    """Let time pass until `condition` holds or `timeout_ms` are over. Returns whether it holds."""
+    checkpoint(f"{device.label} wait_for")
+    return clock_of(device).run_until(condition, int(timeout_ms * NS_PER_MS))

@@ -1,0 +1,51 @@
+"""Checkpoints: the places where another task may run.
+
+Every operation at the seam and every kernel primitive announces itself *before* it happens: a label, the cells it reads,
+the cells it writes, and a guard that says when it can go on. Without an explorer this is one test of a module variable.
+Cells are hashable values, for example ``("config", bus, devfn, offset)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Protocol
+
+
+class Listener(Protocol):
+    """What an explorer installs to hear every checkpoint."""
+
+    def __call__(
+        self,
+        label: str,
+        reads: Iterable[Hashable],
+        writes: Iterable[Hashable],
+        guard: Callable[[], bool] | None,
+    ) -> None:
+        """Called before the operation; may switch to another task."""
+
+
+_listener: Listener | None = None
+
+
+def checkpoint(
+    label: str,
+    reads: Iterable[Hashable] = (),
+    writes: Iterable[Hashable] = (),
+    guard: Callable[[], bool] | None = None,
+) -> None:
+    """Announce an operation. A no-op unless somebody listens."""
+    if _listener is not None:
+        _listener(label, reads, writes, guard)
+
+
+def install(listener: Listener | None) -> Listener | None:
+    """Make `listener` hear every checkpoint; None stops it. Returns the one before, to be put back."""
+    global _listener  # noqa: PLW0603  one explorer a process: a parameter on every seam call would cost each access
+    before = _listener
+    _listener = listener
+    return before
+
+
+def is_watched() -> bool:
+    """True while an explorer listens; lets callers skip building footprints."""
+    return _listener is not None

@@ -1,0 +1,1 @@
+"""What the patch series adds: the rescan transaction, and one page of rules for each version."""

@@ -1,0 +1,249 @@
+"""The events of a machine's life, and the rescan transaction in numbered steps.
+
+Twin: ``pci_rescan_bus()``, ``pciehp_configure_device()``, ``pci_assign_unassigned_root_bus_resources()`` and their callers. Reads top to
+bottom; what differs between versions is in `rules`. Addresses are layout's business, hooks `pausing`'s.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from attrs import define, field
+
+from movsdk.kernel import power
+from movsdk.kernel.adding import add_devices, register_and_bind
+from movsdk.kernel.binding import unbind
+from movsdk.kernel.claim import claim_firmware_values, never_fixed
+from movsdk.kernel.device import Bus, Device
+from movsdk.kernel.probe import forget_device, number_hot_added, scan_child_bus, scan_slots
+from movsdk.kernel.setup import replay
+from movsdk.kernel.system import System
+from movsdk.layout.placing import Placing
+from movsdk.layout.table import UNSET, Segment, WindowWrite
+from movsdk.pci_regs import BRIDGE_RESOURCES
+from movsdk.rescan import mainline, pausing
+from movsdk.rescan.report import (
+    Attempt,
+    FailedPlace,
+    RescanReport,
+    Spans,
+    assigned_spans,
+    failed_place,
+    fixed_bars,
+    unplaced_bars,
+)
+from movsdk.rescan.rules.record import Moves, Rules, Turn
+from movsdk.trace import BarMove, What
+
+
+@define(eq=False)
+class Engine:
+    """One kernel with one set of rules, driving one `System`."""
+
+    system: System
+    rules: Rules
+    _attempts: list[Attempt] = field(factory=list, init=False)
+    _paused: list[Device] = field(factory=list, init=False)
+    _moves: list[BarMove] = field(factory=list, init=False)
+    _known: Spans = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.system.enable_rules = self.rules.enable
+        self.system.can_move_bars = self.rules.moves is not None
+        if self.rules.moves is not None and self.rules.moves.stops_at_subtractive:
+            self.system.on_subtractive = self._stop_moving
+
+    @property
+    def moves(self) -> Moves | None:
+        """The rules for movement, while the feature is on."""
+        return self.rules.moves if self.system.can_move_bars else None
+
+    def _stop_moving(self, bridge: Device) -> None:
+        self.system.can_move_bars = False
+        self.system.log(bridge, "Disable movable BARs due to a transparent bridge")
+
+    # --- events ---------------------------------------------------------------------------------------------
+    def boot(self) -> RescanReport:
+        """Scan, add, claim firmware values, assign the rest, register drivers and bind."""
+        return self._event("boot", self._boot)
+
+    def rescan(self) -> RescanReport:
+        """A rescan by hand from the root bus (``echo 1 > /sys/bus/pci/rescan``)."""
+        return self._event("rescan", lambda: self._rescan(self.system.root))
+
+    def hotadd(self, bridge: Device) -> RescanReport:
+        """What pciehp does when a card appears below `bridge` (patch 17)."""
+        return self._event("hotadd", lambda: self._hotadd(bridge))
+
+    def remove(self, device: Device) -> RescanReport:
+        """Stop and remove `device` and all below; nothing moves."""
+        return self._event("remove", lambda: self._remove(device))
+
+    def _event(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
+        since = len(self.system.trace)
+        self._known, self._attempts, self._paused, self._moves = assigned_spans(self.system), [], [], []
+        self.system.rescan_locked = True
+        try:
+            rc, boot_rescan = act()
+        finally:
+            self.system.rescan_locked = False
+        self._note_moves()
+        return RescanReport(
+            op=op,
+            rules=self.rules.name,
+            rc=rc,
+            moves=tuple(self._moves),
+            fixed=tuple(fixed_bars(self.system, self.moves)),
+            given_up=tuple(device.label for device in self.system.devices() if device.row.bars_disabled),
+            unplaced=tuple(unplaced_bars(self.system)),
+            attempts=tuple(self._attempts),
+            paused=tuple(device.label for device in self._paused),
+            boot_rescan=boot_rescan,
+            timeline=tuple(self.system.trace.events[since:]),
+        )
+
+    # --- boot -----------------------------------------------------------------------------------------------
+    def _boot(self) -> tuple[int, bool]:
+        system = self.system
+        system.root.last = max(system.root.last, scan_child_bus(system.root))
+        add_devices(system.root, binds=False)
+        moves = self.moves
+        claim_firmware_values(system.root, moves.fixed if moves is not None and not moves.claims_fixed else never_fixed)
+        boot_rescan = False
+        if moves is None:
+            self._log_failed(_places(mainline.assign_at_boot(system)))
+        else:
+            self._attempt(moves, self._turn())
+            if moves.boot_rescans and _has_unset(system.root.segment):
+                boot_rescan = True
+                self._transaction(moves, system.root)
+        register_and_bind(system, system.drivers)
+        return 0, boot_rescan
+
+    # --- rescan ---------------------------------------------------------------------------------------------
+    def _rescan(self, bus: Bus) -> tuple[int, bool]:
+        moves = self.moves
+        if moves is not None:
+            self._transaction(moves, bus)
+            return 0, False
+        scan_child_bus(self.system.root)
+        self._log_failed(_places(mainline.assign_on_rescan(self.system)))
+        add_devices(bus)
+        return 0, False
+
+    def _hotadd(self, bridge: Device) -> tuple[int, bool]:
+        bus = bridge.subordinate
+        if bus is None:
+            return -errno.ENODEV, False
+        scan_slots(bus)
+        if all(device.row.is_added for device in bus.devices):
+            return -errno.ENODEV, False
+        moves = self.moves
+        if moves is not None:
+            self._transaction(moves, bus)
+            return 0, False
+        number_hot_added(bus)
+        self._log_failed(_places(mainline.assign_hot_added(bridge)))
+        add_devices(bus)
+        return 0, False
+
+    def _remove(self, device: Device) -> tuple[int, bool]:
+        _stop(device)
+        forget_device(device)
+        return 0, False
+
+    # --- the transaction ------------------------------------------------------------------------------------
+    def _transaction(self, moves: Moves, bus: Bus) -> None:
+        """Pause, move, resume. Every step works on the whole domain, except the last: only what is below `bus` is bound."""
+        root, turn = self.system.root, self._turn()
+        steps: dict[str, Callable[[], object]] = {
+            "wake": lambda: power.wake_bridges(self.system),
+            "pause": lambda: self._paused.extend(pausing.pause(root, moves)),
+            "ranges": lambda: moves.ranges(root.segment),
+            "scan": lambda: scan_child_bus(root),
+            "release": lambda: self._release(moves, turn),
+            "attempts": lambda: self._attempt_until_accepted(moves, turn),
+            "bridges": lambda: self._program_bridges(moves, turn),
+            "resume": lambda: self._resume(moves),
+            "bind": lambda: add_devices(bus),
+        }
+        self._known = assigned_spans(self.system)
+        for number, name in enumerate(moves.order, 1):
+            self.system.trace.add(What.STEP, "kernel", f"{number} {name}")
+            steps[name]()
+
+    def _turn(self) -> Turn:
+        placing = mainline.new_placing(self.system, keeps_minimum=True, climbs=False)
+        return Turn(self.system.root.segment, placing, self.system.reserve)
+
+    def _release(self, moves: Moves, turn: Turn) -> None:
+        moves.release(turn)
+        replay(turn.journal)
+
+    def _attempt_until_accepted(self, moves: Moves, turn: Turn) -> None:
+        while not self._attempt(moves, turn):
+            if not moves.fallback(turn):
+                self.system.log(None, "BAR assignment failed, no newcomer left to give up")
+                return
+            replay(turn.journal)
+
+    def _attempt(self, moves: Moves, turn: Turn) -> bool:
+        """Size bottom-up, place top-down, write what the kernel writes as it places. Nothing is undone on failure."""
+        turn.placing.failed.clear()
+        moves.size(turn)
+        moves.place(turn)
+        replay(turn.journal)
+        failed = tuple(failed_place(resource, size) for resource, size in turn.placing.failed)
+        accepted = moves.accept(turn)
+        attempt = Attempt(len(self._attempts) + 1, turn.tries_failed, turn.expands, accepted, failed)
+        self._attempts.append(attempt)
+        self.system.trace.add(What.ATTEMPT, "kernel", str(attempt), attempt)
+        self._log_failed(failed)
+        return accepted
+
+    def _program_bridges(self, moves: Moves, turn: Turn) -> None:
+        turn.journal.extend(WindowWrite.all_of(row) for row in moves.programmed(turn.root))
+        replay(turn.journal)
+
+    def _resume(self, moves: Moves) -> None:
+        # A mapping is stale from here on if its BAR is elsewhere: the driver hears of it in the next line.
+        self._note_moves()
+        pausing.resume(self.system.root, moves)
+
+    # --- bookkeeping ----------------------------------------------------------------------------------------
+    def _note_moves(self) -> None:
+        """Compare with where BARs were when last noted; a BAR that is elsewhere makes its mappings stale."""
+        now = assigned_spans(self.system)
+        for key, (device, old) in self._known.items():
+            new = now[key][1] if key in now else None
+            if device.is_removed or new == old:
+                continue
+            bar = key[1]
+            device.generation[bar] += 1
+            move = BarMove(device.label, bar, old, new)
+            self._moves.append(move)
+            self.system.trace.add(What.MOVE, device.label, f"BAR {bar}: {old} -> {new or 'unassigned'}", move)
+        self._known = now
+
+    def _log_failed(self, failed: tuple[FailedPlace, ...]) -> None:
+        by_label = {device.label: device for device in self.system.devices()}
+        for place in failed:
+            self.system.log(by_label.get(place.device), f"{place.kind} {place.index}: can't assign; no space, size {place.size:#x}")
+
+
+def _places(placing: Placing) -> tuple[FailedPlace, ...]:
+    return tuple(failed_place(resource, size) for resource, size in placing.failed)
+
+
+def _stop(device: Device) -> None:
+    """Unbind everything below, last sibling first, deepest first (``pci_stop_bus_device()``)."""
+    if device.subordinate is not None:
+        for child in reversed(list(device.subordinate.devices)):
+            _stop(child)
+    if device.driver is not None:
+        unbind(device.system, device)
+
+
+def _has_unset(root: Segment) -> bool:
+    return any(resource.flags & UNSET for row in root.walk() for resource in row.resources[:BRIDGE_RESOURCES])

@@ -1,0 +1,87 @@
+"""Pausing and resuming drivers: the only place that calls the rescan hooks.
+
+Twin: ``pci_bus_rescan_prepare()`` and ``pci_bus_rescan_done()`` (RFC patches 4 and 20). Prepare runs leaves first, done top-down, both in list
+order. A raising hook is reported; the device's BARs stay fixed for this rescan and the others go on.
+"""
+
+from __future__ import annotations
+
+from movsdk.errors import InvariantBroken
+from movsdk.kernel.actor import record_failure
+from movsdk.kernel.binding import BoundDriver
+from movsdk.kernel.device import Bus, Device
+from movsdk.pci_regs import BRIDGE_RESOURCES
+from movsdk.rescan.rules.record import DriverFacts, Moves
+from movsdk.trace import What
+
+_ALL_FIXED = (True,) * BRIDGE_RESOURCES
+_CONSEQUENCES = {
+    "rescan_prepare": "its BARs stay where they are in this rescan",
+    "rescan_done": "the device is gone until remove()",
+}
+
+
+def pause(bus: Bus, moves: Moves) -> list[Device]:
+    """Note what every function has, pause every driver that can be paused. Returns the paused devices in call order."""
+    paused: list[Device] = []
+    for device in list(bus.devices):
+        moves.mark(device.row)
+        device.row.answers = None
+        if device.subordinate is not None:
+            paused += pause(device.subordinate, moves)
+        if device.driver is None:
+            continue
+        if device.driver.has("rescan_prepare"):
+            paused.append(device)
+            if not _call(device, device.driver, "rescan_prepare"):
+                device.row.answers = _ALL_FIXED
+            device.is_paused = True
+        if device.row.answers is None:
+            device.row.answers = moves.opt_in(_facts(device, device.driver))
+    return paused
+
+
+def resume(bus: Bus, moves: Moves) -> None:
+    """Wake every driver that was paused; each exactly once."""
+    if bus.bridge is not None and moves.skips_new_bridges and not bus.bridge.row.is_added:
+        return
+    for device in list(bus.devices):
+        if device.driver is not None and device.driver.has("rescan_done"):
+            device.is_paused = False
+            if not _call(device, device.driver, "rescan_done"):
+                device.is_gone = True
+        device.is_paused = False
+        if device.subordinate is not None:
+            resume(device.subordinate, moves)
+
+
+def _facts(device: Device, driver: BoundDriver) -> DriverFacts:
+    def ask(bar: int) -> bool:
+        if not device.resources[bar].flags:
+            return False
+        try:
+            return bool(driver.call("bar_fixed", dev=device, bar=bar))
+        except InvariantBroken:
+            raise
+        except Exception as error:  # whatever a driver raises must not stop the rescan
+            record_failure(device, "bar_fixed", error, f"BAR {bar} stays where it is in this rescan")
+            return True
+
+    both = driver.has("rescan_prepare") and driver.has("rescan_done")
+    return DriverFacts(both, driver.has("bar_fixed"), ask)
+
+
+def _call(device: Device, driver: BoundDriver, hook: str) -> bool:
+    """Call a hook; False if it raised."""
+    system = device.system
+    system.trace.add(What.HOOK, device.label, hook)
+    if system.hook_observer is not None:
+        system.hook_observer(hook, device, None)
+    try:
+        driver.call(hook, dev=device)
+    except InvariantBroken:
+        raise
+    except Exception as error:  # whatever a driver raises must not stop the rescan
+        record_failure(device, hook, error, _CONSEQUENCES[hook])
+        return False
+    return True

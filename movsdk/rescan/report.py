@@ -1,0 +1,110 @@
+"""What a rescan did, as values: moves, fixed BARs, newcomers given up, attempts, the part of the timeline.
+
+Twin of nothing: the kernel only logs. Printing is `movsdk.report`'s.
+"""
+
+from __future__ import annotations
+
+
+from collections.abc import Iterator
+
+from attrs import field, frozen
+
+from movsdk.address import Span
+from movsdk.kernel.device import Device
+from movsdk.kernel.system import System
+from movsdk.layout.table import ROM_SHADOW, Resource
+from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
+from movsdk.rescan.rules.record import Moves
+from movsdk.trace import BarMove, Event
+
+Spans = dict[tuple[int, int], tuple[Device, Span]]
+"""Where BARs are: (identity of the device, BAR) -> device and span."""
+
+
+@frozen
+class FailedPlace:
+    """A resource that found no place in an attempt: `name` as the kernel's log would call it, `size` in bytes."""
+
+    device: str
+    index: int
+    size: int
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.kind} {self.index}: no space for {self.size:#x} bytes"
+
+
+@frozen
+class Attempt:
+    """One turn of the retry loop."""
+
+    number: int
+    tries_failed: bool
+    expands: bool
+    is_accepted: bool
+    failed: tuple[FailedPlace, ...]
+
+    def __str__(self) -> str:
+        terms = [
+            "everything" if self.tries_failed else "what worked before, and newcomers",
+            "with hot-plug reserve" if self.expands else "no reserve",
+        ]
+        return f"attempt {self.number} ({', '.join(terms)}): {'accepted' if self.is_accepted else 'not accepted'}"
+
+
+@frozen
+class RescanReport:
+    """The outcome of one event.
+
+    `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay ·
+    `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `timeline`: the event's entries.
+    """
+
+    op: str
+    rules: str
+    rc: int
+    moves: tuple[BarMove, ...] = ()
+    fixed: tuple[tuple[str, int, Span], ...] = ()
+    given_up: tuple[str, ...] = ()
+    unplaced: tuple[FailedPlace, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    paused: tuple[str, ...] = ()
+    boot_rescan: bool = False
+    timeline: tuple[Event, ...] = field(default=(), repr=False)
+
+    @property
+    def lost(self) -> tuple[BarMove, ...]:
+        """BARs that had a place before and have none now."""
+        return tuple(move for move in self.moves if move.new is None)
+
+
+def assigned_spans(system: System) -> Spans:
+    """Every BAR and ROM that has a place now."""
+    return {
+        (id(device), index): (device, Span(resource.start, resource.last))
+        for device in system.discovered
+        for index, resource in enumerate(device.resources[:BRIDGE_RESOURCES])
+        if resource.flags and resource.parent is not None
+    }
+
+
+def failed_place(resource: Resource, size: int) -> FailedPlace:
+    """Name a resource that found no place."""
+    kind = "bridge window" if resource.is_window else "ROM" if resource.index == ROM_RESOURCE else "BAR"
+    return FailedPlace(resource.row.name if resource.row is not None else "root", resource.index, size, kind)
+
+
+def fixed_bars(system: System, moves: Moves | None) -> Iterator[tuple[str, int, Span]]:
+    """BARs with a place that had to stay there."""
+    for (_, index), (device, span) in assigned_spans(system).items():
+        if moves is not None and moves.fixed(device.row, index):
+            yield device.label, index, span
+
+
+def unplaced_bars(system: System) -> Iterator[FailedPlace]:
+    """BARs and ROMs without a place."""
+    for device in system.devices():
+        for resource in device.resources[:BRIDGE_RESOURCES]:
+            if resource.flags and resource.parent is None and not resource.flags & ROM_SHADOW:
+                yield failed_place(resource, resource.size)
