@@ -59,7 +59,14 @@ class Bridge(Function):
         config: bytes | None = None,
         firmware: Mapping[Any, Any] | None = None,
     ) -> Bridge:
-        """Build a bridge from a declaration, or from a dump whose every byte is kept; see `Machine.add_bridge`."""
+        """Build a bridge from a declaration, or from a dump whose every byte is kept.
+
+        Args:
+            prefetchable: 64, 32 or None (no such window); `io`: has an I/O window.
+            pcie: port type, gives it a PCI Express capability, with a slot if `hotplug`.
+            config: 64 to 4096 dumped bytes, kept exactly; `firmware` is then not looked at.
+            firmware: {"bus": (primary, secondary, subordinate), "io" | "mem" | "pref": Span, BAR number: address}.
+        """
         specs = header.check_bars(label, bars, is_bridge=True)
         if prefetchable not in (None, 32, 64):
             raise BadInput(f"{label}: prefetchable is {prefetchable!r}; it must be 64, 32 or None")
@@ -193,10 +200,10 @@ def _lay_firmware(label: str, config: ConfigSpace, specs: tuple[BarSpec, ...], f
         raise BadInput(f"{label}: firmware gives {unknown[0]!r}; a bridge has bus, io, mem, pref and BAR numbers")
     addresses = {key: value for key, value in firmware.items() if isinstance(key, int)}
     lay_bars(label, config, specs, addresses, is_bridge=True)
-    for offset, number in zip(
-        (regs.PRIMARY_BUS, regs.SECONDARY_BUS, regs.SUBORDINATE_BUS), firmware.get("bus", ()), strict=False
-    ):
-        config.put(offset, 1, number)
+    numbers = tuple(firmware.get("bus", (0, 0, 0)))
+    if len(numbers) != 3 or not all(0 <= number <= 0xFF for number in numbers):
+        raise BadInput(f"{label}: firmware bus numbers {numbers}; give primary, secondary, subordinate, each 0 to 255")
+    config.put(regs.PRIMARY_BUS, 3, int.from_bytes(numbers, "little"))
     for kind in windows:
         span = firmware[kind]
         start, last = (span.start, span.last) if isinstance(span, Span) else span

@@ -14,7 +14,8 @@ from attrs import frozen
 from mockbus.bar import BarSpec
 from mockbus.config import ConfigSpace
 from mockbus.express import EXP_DEVCAP, EXP_DEVCAP_FLR, EXP_DEVCTL, PciExpress
-from mockbus.interrupts import MSI_FLAGS_PER_VECTOR, MsiSender, MsixSender
+from mockbus.interrupts import MSI_FLAGS_PER_VECTOR, MsiSender
+from mockbus.msix import MsixSender
 from mockbus.power import PowerControl
 from movsdk import pci_regs as regs
 from movsdk.errors import BadInput
@@ -151,7 +152,7 @@ class Pcie:
     def check(self, label: str, bars: Iterable[BarSpec]) -> None:
         """Only ports with a link below them have a slot."""
         if (self.slot or self.hotplug) and self.port_type not in (regs.PcieType.ROOT_PORT, regs.PcieType.DOWNSTREAM):
-            raise BadInput(f"{label}: a {self.port_type.name.lower()} has no slot; only root and downstream ports have")
+            raise BadInput(f"{label}: PCI Express type {self.port_type.name} has no slot; only ROOT_PORT and DOWNSTREAM have")
 
 
 def lay(label: str, config: ConfigSpace, specs: Iterable[CapabilitySpec], bars: Iterable[BarSpec]) -> None:

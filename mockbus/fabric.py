@@ -184,10 +184,12 @@ class Fabric:
 
     def alloc_coherent(self, size: int, align: int = 4096) -> CoherentBuffer:
         """Reserve host memory for DMA, zeroed. Raises `PciError` ENOMEM if there is none left."""
+        points.checkpoint("alloc_coherent", (), footprint.ALLOCATOR)
         return self.memory.alloc(size, align)
 
     def free_coherent(self, buffer: DmaBuffer) -> None:
         """Give it back; a device that still uses it is a DMA_NO_TARGET fault."""
+        points.checkpoint("free_coherent", (), (*footprint.ALLOCATOR, ("ram", buffer.address)))
         self.memory.free(buffer)
 
     def set_interrupt_handler(self, handler: Callable[[Interrupt], None] | None) -> None:

@@ -1,13 +1,14 @@
 """Footprints of accesses: the cells an operation reads and writes, for an explorer that listens.
 
 Twin: none. Cells: ("config", label, dword), ("route", label) for registers that steer addresses, ("bus", label) for bus numbers,
-("bar", label, n) for contents, ("ram", address) for DMA buffers. Built only while somebody listens; see `movsdk.points`.
+("bar", label, n) for contents, ("ram", address) for DMA buffers, ("ram", "allocator") for who
+gets them. Built only while somebody listens; see `movsdk.points`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from movsdk import pci_regs as regs
 from movsdk.ops import Space
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mockbus.function import Function
 
 Cells = list[Hashable]
+ALLOCATOR: Final = (("ram", "allocator"),)  # which buffer gets which address depends on the order
 
 
 def of_config(fabric: Fabric, bus: int, devfn: int, offset: int, *, is_write: bool) -> tuple[Cells, Cells]:

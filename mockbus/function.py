@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from mockbus.bridge import Bridge
     from mockbus.express import PciExpress
     from mockbus.fabric import Fabric
-    from mockbus.interrupts import MsiSender, MsixSender
+    from mockbus.interrupts import MsiSender
     from mockbus.model import DeviceModel
+    from mockbus.msix import MsixSender
     from mockbus.power import PowerControl
 
 _DECODE = regs.COMMAND_IO | regs.COMMAND_MEMORY
@@ -164,10 +165,6 @@ class Function:
     def add_routing(self, *offsets: int) -> None:
         """Declare further dwords that change who answers."""
         self._routing.update(offsets)
-
-    def config_read(self, offset: int, size: int) -> int:
-        """Answer a config read."""
-        return self.config.read(offset, size)
 
     def config_write(self, offset: int, size: int, value: int) -> None:
         """Take a config write, aligned and inside one dword, and do what follows from it."""

@@ -69,17 +69,12 @@ class Machine:
         firmware: Mapping[Any, Any] | None = None,
         present: bool = True,
     ) -> Bridge:
-        """Add a PCI-to-PCI bridge.
+        """Add a PCI-to-PCI bridge and return it.
 
         Args:
             label: its name in faults and claims, unique.
             on: "root" or the label of the bridge above; `slot` is "dd.f" on that bus, hex.
-            prefetchable: 64, 32 or None (no such window); `io`: has an I/O window.
-            pcie: port type, gives it a PCI Express capability, with a slot if `hotplug`.
-            config: 64 to 4096 dumped bytes, kept exactly; `firmware` is then not looked at.
-            firmware: {"bus": (primary, secondary, subordinate), "io": Span, "mem": Span, "pref": Span, BAR number: address}.
-        Raises:
-            BadInput: names the label and what is wrong.
+        The other words are those of `Bridge.build`. Raises `BadInput` naming the label and what is wrong.
         """
         bridge = Bridge.build(
             label,

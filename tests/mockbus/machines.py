@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockbus.bar import BarSpec
-from mockbus.capabilities import Msi, MsiX, Pcie, Pm
-from mockbus.function import Function
+from mockbus.capabilities import CapabilitySpec, Msi, MsiX, Pcie, Pm
 from mockbus.model import DeviceModel
 from mockbus.topology import Machine
 from movsdk import pci_regs as regs
@@ -33,7 +32,12 @@ class Card(DeviceModel):
         BarSpec(4, BarKind.IO, 0x20),
         BarSpec(6, BarKind.ROM, 0x800, content="ram"),
     )
-    capabilities = (Pm(no_soft_reset=False), Msi(vectors=4), MsiX(8, table=(0, MSIX_TABLE), pba=(0, MSIX_PBA)), Pcie(flr=True))
+    capabilities: tuple[CapabilitySpec, ...] = (
+        Pm(no_soft_reset=False),
+        Msi(vectors=4),
+        MsiX(8, table=(0, MSIX_TABLE), pba=(0, MSIX_PBA)),
+        Pcie(flr=True),
+    )
     config_size = 4096
 
     def __init__(self) -> None:
@@ -130,8 +134,3 @@ def told(machine: Machine) -> tuple[FaultKind, str, str]:
 def claim(bar: int, offset: int, label: str = "card") -> Claim:
     """Name a place in a BAR."""
     return Claim(label, bar, offset)
-
-
-def unplaced(card: DeviceModel, label: str = "card") -> Function:
-    """A function that hangs on no machine."""
-    return Function.of_model(label, card)

@@ -1,0 +1,112 @@
+"""Footprints: what each access announces to an explorer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+
+import pytest
+
+from mockbus.topology import Machine
+from movsdk import pci_regs as regs
+from movsdk import points
+from movsdk.ops import Space
+from tests.mockbus.machines import MEM, PREF, desk, model
+
+Heard = list[tuple[str, set[Hashable], set[Hashable]]]
+WAY = {("route", "card"), ("route", "port")}
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    """Everything announced during the test."""
+    found: Heard = []
+
+    def listen(label: str, reads: Iterable[Hashable], writes: Iterable[Hashable], guard: Callable[[], bool] | None) -> None:
+        assert guard is None
+        found.append((label, set(reads), set(writes)))
+
+    before = points.install(listen)
+    yield found
+    points.install(before)
+
+
+@pytest.mark.parametrize(
+    ("act", "label", "reads", "writes"),
+    [
+        pytest.param(
+            lambda machine: machine.fabric.config_read(1, 0, regs.STATUS, 2),
+            "config_read",
+            {("bus", "port"), ("config", "card", 4)},
+            set(),
+            id="config read",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.config_write(1, 0, regs.COMMAND, 2, 7),
+            "config_write",
+            {("bus", "port")},
+            {("config", "card", 4), ("route", "card")},
+            id="COMMAND steers addresses",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.config_write(1, 0, regs.INTERRUPT_LINE, 1, 7),
+            "config_write",
+            {("bus", "port")},
+            {("config", "card", 0x3C)},
+            id="an interrupt line does not",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.config_write(0, 8, regs.SECONDARY_BUS, 1, 1),
+            "config_write",
+            set(),
+            {("config", "port", 0x18), ("bus", "port")},
+            id="bus numbers steer config cycles",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.config_read(9, 0, 0, 4),
+            "config_read",
+            {("bus", "port")},
+            set(),
+            id="nobody there: any bus number might change that",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.read(Space.MEM, MEM, 4),
+            "mem_read",
+            WAY,
+            {("bar", "card", 0)},
+            id="reading a register may change the device",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.read(Space.MEM, PREF, 4),
+            "mem_read",
+            {*WAY, ("bar", "card", 2)},
+            set(),
+            id="reading memory does not",
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.write_block(PREF, b"x"), "mem_write_block", WAY, {("bar", "card", 2)}, id="block"
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.write(Space.IO, 0x9000, 1, 0), "io_write", WAY, set(), id="nobody answers: any route"
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.alloc_coherent(16), "alloc_coherent", set(), {("ram", "allocator")}, id="allocation"
+        ),
+        pytest.param(
+            lambda machine: machine.fabric.read_block(MEM, 1), "mem_read_block", WAY, {("bar", "card", 0)}, id="block out"
+        ),
+        pytest.param(
+            lambda machine: model(machine).dma_read(0x10_0000, 1), "dma_read", {*WAY, ("ram", 0x10_0000)}, set(), id="dma in"
+        ),
+        pytest.param(lambda machine: model(machine).dma_write(0x10_0000, b"x"), "dma_write", WAY, {("ram", 0x10_0000)}, id="dma"),
+    ],
+)
+def test_an_access_announces_what_it_depends_on(
+    heard: Heard, act: Callable[[Machine], object], label: str, reads: set[Hashable], writes: set[Hashable]
+) -> None:
+    """Before each seam operation: its name, the routing it goes through, the cell it ends in."""
+    machine = desk()
+    heard.clear()
+
+    act(machine)
+
+    assert heard == [(label, reads, writes)]
