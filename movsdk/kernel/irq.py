@@ -75,7 +75,11 @@ class IrqDomain:
             held.vectors = [Vector(device, index, kind, first + index) for index in range(count)]
             checkpoint(f"{device.label} alloc_irq_vectors", writes=(("irq",),))
             self._messages |= {vector.number: vector for vector in held.vectors}
-            self.program(device)
+            try:
+                self.program(device)
+            except PciError:
+                self._forget(held)
+                raise
             return count
         raise PciError(
             errno.ENOSPC,
@@ -103,10 +107,8 @@ class IrqDomain:
         if held is None or not held.vectors:
             return
         checkpoint(f"{device.label} free_irq_vectors", writes=(("irq",),))
-        for vector in held.vectors:
-            self._detach(vector)
-            self._messages.pop(vector.number, None) if vector.kind != "intx" else None
-        kind, held.vectors = held.vectors[0].kind, []
+        kind = held.vectors[0].kind
+        self._forget(held)
         if kind != "intx" and not is_lost(device) and not is_absent(device):
             msi.disable(device, kind)
 
@@ -217,6 +219,13 @@ class IrqDomain:
                 index=index,
             )
         return have[index]
+
+    def _forget(self, held: Holdings) -> None:
+        for vector in held.vectors:
+            self._detach(vector)
+            if vector.kind != "intx":
+                del self._messages[vector.number]
+        held.vectors = []
 
     def _detach(self, vector: Vector) -> None:
         vector.handler = None

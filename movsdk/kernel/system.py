@@ -13,7 +13,7 @@ from attrs import define, field
 from movsdk.errors import HookFailed
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.enable import BASE, EnableRules
-from movsdk.layout.table import AddressMap, Reserve, Resource, Segment
+from movsdk.layout.table import M64, TYPE_BITS, AddressMap, Reserve, Resource, Segment
 from movsdk.ops import PciOps
 from movsdk.trace import Trace, What
 
@@ -62,6 +62,9 @@ class System:
     def __attrs_post_init__(self) -> None:
         self.trace = Trace(self.ops.clock)
         segment = Segment(windows=coalesced(self.windows))
+        for window in segment.windows:
+            # The kernel's iomem_resource or ioport_resource: an aperture always has a place.
+            window.parent = Resource(-1, None, 0, M64, window.flags & TYPE_BITS)
         self.root = Bus(self, 0, 255, segment)
 
     def log(self, device: Device | None, text: str) -> None:

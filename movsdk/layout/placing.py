@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from movsdk.layout.fit import Search, find_place
 from movsdk.layout.table import (
@@ -35,9 +35,20 @@ from movsdk.pci_regs import (
 )
 
 
+@frozen
+class Try:
+    """One resource and how it ended: `start` and `size` in bytes, `flags` as they were then."""
+
+    resource: Resource
+    flags: int
+    start: int
+    size: int
+    has_place: bool
+
+
 @define(eq=False)
 class Placing:
-    """One pass in progress: where things may go, what was written, who failed (for the log).
+    """One pass in progress: where things may go, what was written, what was tried (for the log).
 
     `climbs`: below a subtractive bridge the bus above is tried too (not while BARs are movable).
     """
@@ -46,7 +57,12 @@ class Placing:
     journal: Journal
     keeps_minimum: bool = False
     climbs: bool = True
-    failed: list[tuple[Resource, int]] = field(factory=list)
+    tries: list[Try] = field(factory=list)
+
+    def note(self, resource: Resource, *, size: int | None = None, has_place: bool = False) -> None:
+        """Remember how trying `resource` ended."""
+        flags = resource.flags & ~UNSET
+        self.tries.append(Try(resource, flags, resource.start, resource.size if size is None else size, has_place))
 
     def search(self, minimum: int | None = None) -> Search:
         """The terms of a search in this pass."""
@@ -85,7 +101,7 @@ def assign_resource(segment: Segment, resource: Resource, placing: Placing, mini
         climbing = climbing.parent
         place = find_place(climbing, resource, size, alignment, placing.search(minimum))
     if place is None:
-        placing.failed.append((resource, size))
+        placing.note(resource, size=size)
         return False
     resource.set_span(place.start, place.start + size - 1)
     place.window.insert(resource)
@@ -96,6 +112,7 @@ def assign_resource(segment: Segment, resource: Resource, placing: Placing, mini
 def settle(resource: Resource, placing: Placing) -> None:
     """Flags and register write after a resource got its place; ROM and window registers are not written here."""
     resource.flags &= ~(UNSET | STARTALIGN)
+    placing.note(resource, has_place=True)
     if resource.index < ROM_RESOURCE and resource.row is not None:
         placing.journal.append(BarWrite(resource.row, resource.index, resource.start))
 
