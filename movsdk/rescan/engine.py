@@ -21,15 +21,15 @@ from movsdk.kernel.setup import replay
 from movsdk.kernel.system import System
 from movsdk.layout.placing import Placing
 from movsdk.layout.table import UNSET, Segment, WindowWrite
+from movsdk.layout.wording import resource_name, resource_text
 from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan import mainline, pausing
 from movsdk.rescan.report import (
     Attempt,
-    FailedPlace,
     RescanReport,
     Spans,
     assigned_spans,
-    failed_place,
+    failed_places,
     fixed_bars,
     unplaced_bars,
 )
@@ -43,6 +43,7 @@ class Engine:
 
     system: System
     rules: Rules
+    before_step: Callable[[str], None] = field(default=lambda _name: None, repr=False)  # a tester's hand in the machine
     _attempts: list[Attempt] = field(factory=list, init=False)
     _paused: list[Device] = field(factory=list, init=False)
     _moves: list[BarMove] = field(factory=list, init=False)
@@ -112,7 +113,7 @@ class Engine:
         claim_firmware_values(system.root, moves.fixed if moves is not None and not moves.claims_fixed else never_fixed)
         boot_rescan = False
         if moves is None:
-            self._log_failed(_places(mainline.assign_at_boot(system)))
+            self._log_tries(mainline.assign_at_boot(system))
         else:
             self._attempt(moves, self._turn())
             if moves.boot_rescans and _has_unset(system.root.segment):
@@ -128,7 +129,7 @@ class Engine:
             self._transaction(moves, bus)
             return 0, False
         scan_child_bus(self.system.root)
-        self._log_failed(_places(mainline.assign_on_rescan(self.system)))
+        self._log_tries(mainline.assign_on_rescan(self.system))
         add_devices(bus)
         return 0, False
 
@@ -144,7 +145,7 @@ class Engine:
             self._transaction(moves, bus)
             return 0, False
         number_hot_added(bus)
-        self._log_failed(_places(mainline.assign_hot_added(bridge)))
+        self._log_tries(mainline.assign_hot_added(bridge))
         add_devices(bus)
         return 0, False
 
@@ -170,6 +171,7 @@ class Engine:
         }
         self._known = assigned_spans(self.system)
         for number, name in enumerate(moves.order, 1):
+            self.before_step(name)
             self.system.trace.add(What.STEP, "kernel", f"{number} {name}")
             steps[name]()
 
@@ -190,16 +192,16 @@ class Engine:
 
     def _attempt(self, moves: Moves, turn: Turn) -> bool:
         """Size bottom-up, place top-down, write what the kernel writes as it places. Nothing is undone on failure."""
-        turn.placing.failed.clear()
+        turn.placing.tries.clear()
         moves.size(turn)
         moves.place(turn)
         replay(turn.journal)
-        failed = tuple(failed_place(resource, size) for resource, size in turn.placing.failed)
         accepted = moves.accept(turn)
+        failed = failed_places(turn.placing)
         attempt = Attempt(len(self._attempts) + 1, turn.tries_failed, turn.expands, accepted, failed)
         self._attempts.append(attempt)
         self.system.trace.add(What.ATTEMPT, "kernel", str(attempt), attempt)
-        self._log_failed(failed)
+        self._log_tries(turn.placing)
         return accepted
 
     def _program_bridges(self, moves: Moves, turn: Turn) -> None:
@@ -226,14 +228,18 @@ class Engine:
             self.system.trace.add(What.MOVE, device.label, f"BAR {bar}: {old} -> {new or 'unassigned'}", move)
         self._known = now
 
-    def _log_failed(self, failed: tuple[FailedPlace, ...]) -> None:
-        by_label = {device.label: device for device in self.system.devices()}
-        for place in failed:
-            self.system.log(by_label.get(place.device), f"{place.kind} {place.index}: can't assign; no space, size {place.size:#x}")
-
-
-def _places(placing: Placing) -> tuple[FailedPlace, ...]:
-    return tuple(failed_place(resource, size) for resource, size in placing.failed)
+    def _log_tries(self, placing: Placing) -> None:
+        """What was tried, in order, in the words of today's kernel (``pci_assign_resource()``)."""
+        for attempt in placing.tries:
+            row = attempt.resource.row
+            device: Device | None = row.owner if row is not None else None
+            text = resource_text(attempt.flags, attempt.start, attempt.size, has_place=attempt.has_place)
+            name = f"{resource_name(attempt.resource.index)} {text}"
+            if attempt.has_place:
+                self.system.log(device, f"{name}: assigned")
+            else:
+                self.system.log(device, f"{name}: can't assign; no space")
+                self.system.log(device, f"{name}: failed to assign")
 
 
 def _stop(device: Device) -> None:

@@ -13,8 +13,10 @@ from attrs import field, frozen
 from movsdk.address import Span
 from movsdk.kernel.device import Device
 from movsdk.kernel.system import System
+from movsdk.layout.placing import Placing
 from movsdk.layout.table import ROM_SHADOW, Resource
-from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
+from movsdk.layout.wording import resource_name, resource_text
+from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan.rules.record import Moves
 from movsdk.trace import BarMove, Event
 
@@ -29,10 +31,11 @@ class FailedPlace:
     device: str
     index: int
     size: int
-    kind: str
+    flags: int
 
     def __str__(self) -> str:
-        return f"{self.device} {self.kind} {self.index}: no space for {self.size:#x} bytes"
+        text = resource_text(self.flags, 0, self.size, has_place=False)
+        return f"{self.device} {resource_name(self.index)} {text}: no space"
 
 
 @frozen
@@ -89,10 +92,13 @@ def assigned_spans(system: System) -> Spans:
     }
 
 
-def failed_place(resource: Resource, size: int) -> FailedPlace:
-    """Name a resource that found no place."""
-    kind = "bridge window" if resource.is_window else "ROM" if resource.index == ROM_RESOURCE else "BAR"
-    return FailedPlace(resource.row.name if resource.row is not None else "root", resource.index, size, kind)
+def failed_places(placing: Placing) -> tuple[FailedPlace, ...]:
+    """What found no place in a pass, in the order it was tried."""
+    return tuple(_failed(entry.resource, entry.size, entry.flags) for entry in placing.tries if not entry.has_place)
+
+
+def _failed(resource: Resource, size: int, flags: int) -> FailedPlace:
+    return FailedPlace(resource.row.name if resource.row is not None else "root", resource.index, size, flags)
 
 
 def fixed_bars(system: System, moves: Moves | None) -> Iterator[tuple[str, int, Span]]:
@@ -107,4 +113,4 @@ def unplaced_bars(system: System) -> Iterator[FailedPlace]:
     for device in system.devices():
         for resource in device.resources[:BRIDGE_RESOURCES]:
             if resource.flags and resource.parent is None and not resource.flags & ROM_SHADOW:
-                yield failed_place(resource, resource.size)
+                yield _failed(resource, resource.size, resource.flags)

@@ -221,7 +221,7 @@ def _place_one(segment: Segment, resource: Resource, turn: Turn, lowest: dict[in
         return
     if not resource.is_window and resource.start and fixed(row, resource.index):
         if resource.flags & UNSET or not insert_fixed(segment, resource):
-            turn.placing.failed.append((resource, resource.size))
+            turn.placing.note(resource)
         return
     had_type = bool(resource.flags)
     if not assign_resource(segment, resource, turn.placing, lowest.get(id(resource))) and resource.is_window and had_type:

@@ -228,7 +228,7 @@ def _place_one(segment: Segment, resource: Resource, turn: Turn) -> None:
         return
     if not resource.is_window and fixed(row, resource.index):
         if not insert_fixed(segment, resource):  # nobody notices: a fixed BAR never gets UNSET
-            turn.placing.failed.append((resource, resource.size))
+            turn.placing.note(resource)
         return
     covered = _covered(row, resource.index) if resource.is_window else None
     minimum = None
@@ -238,7 +238,7 @@ def _place_one(segment: Segment, resource: Resource, turn: Turn) -> None:
         if covered is None or (resource.start <= covered[0] and resource.last >= covered[1]):
             return
         resource.detach()
-        turn.placing.failed.append((resource, resource.size))
+        turn.placing.note(resource)
     if resource.is_window:
         resource.wipe()
 
@@ -247,9 +247,7 @@ def _place_one(segment: Segment, resource: Resource, turn: Turn) -> None:
 def accept(turn: Turn) -> bool:
     """First attempts: every BAR of the domain has a place. Later ones: nobody lost what it had."""
     if turn.tries_failed:
-        return not any(
-            resource.flags & UNSET for row in turn.root.walk() for resource in row.resources[:BRIDGE_RESOURCES]
-        )
+        return not any(resource.flags & UNSET for row in turn.root.walk() for resource in row.resources[:BRIDGE_RESOURCES])
     return _nothing_lost(turn.root)
 
 
