@@ -49,6 +49,11 @@ class Edu:
             raise PciError(errno.ETIMEDOUT, f"{dev.name}: factorial of {n} took more than 100 ms")
         return int(dev.drvdata.readl(r.FACTORIAL))
 
+    def exercise(self, dev: PciDev) -> None:
+        """One round of I/O for `bench.run_io()`. Raises PciError(EIO) if the card computes wrong."""
+        if self.factorial(dev, 10) != 3_628_800:
+            raise PciError(errno.EIO, f"{dev.name}: 10! came out wrong")
+
     def _is_computing(self, dev: PciDev) -> bool:
         return bool(dev.drvdata.readl(r.STATUS) & r.STATUS_COMPUTING)
 

@@ -1,127 +1,180 @@
-"""Tests of the edu card: the silicon against its datasheet, the driver on the bench."""
+"""Tests of the edu driver on the bench: it computes wherever its BAR is, and lets go of a card that is gone."""
 
 from __future__ import annotations
 
+import errno
 import math
+from collections.abc import Callable
 
 import pytest
 
-from mockbus.fabric import Fabric
-from mockbus.topology import Machine
-from movsdk.address import Span
-from movsdk.clock import NS_PER_MS, NS_PER_US
-from movsdk.ops import FaultKind, Space
-from movsdk.pci_regs import COMMAND, COMMAND_MASTER, COMMAND_MEMORY
+from movsdk import Bench, PciDev, PciError
+from movsdk.clock import NS_PER_MS
+from movsdk.trace import What
 
 from . import regs as r
+from .driver import Edu
 from .model import EduModel
 
-BASE = 0xE000_0000
+MakeBench = Callable[..., Bench]
 
 
-@pytest.fixture
-def fabric() -> Fabric:
-    """A machine whose only device is an edu card at 01.0 that decodes at BASE."""
-    machine = Machine([("mem", Span(BASE, BASE + 0xFFF_FFFF))])
-    machine.add("edu", "root", "01.0", EduModel(), firmware={0: BASE})
-    machine.fabric.config_write(0, 0x08, COMMAND, 2, COMMAND_MEMORY | COMMAND_MASTER)
-    return machine.fabric
+def test_the_card_computes_and_every_interrupt_is_acknowledged(bench: Bench) -> None:
+    """factorial() asks for an interrupt; the handler takes its reason away."""
+    dev = bench.plug(Edu, EduModel)
+
+    assert bench.driver(dev).factorial(dev, 10) == 3_628_800
+    bench.run(1)
+    assert dev.drvdata.readl(r.IRQ_STATUS) == 0
 
 
-def read(fabric: Fabric, offset: int, size: int = 4) -> int:
-    return fabric.read(Space.MEM, BASE + offset, size)
+def test_it_computes_after_a_move(bench: Bench) -> None:
+    """The BAR is elsewhere; nobody but the driver knew the old address."""
+    dev = bench.plug(Edu, EduModel)
+    old = dev.resource_start(0)
+
+    report = bench.force_move(dev, bar=0)
+
+    assert [(move.bar, move.old.start) for move in report.moves if move.device == "edu0"] == [(0, old)]
+    assert dev.drvdata.start == dev.resource_start(0) != old
+    assert bench.driver(dev).factorial(dev, 5) == 120
+    assert not bench.faults
 
 
-def write(fabric: Fabric, offset: int, value: int, size: int = 4) -> None:
-    fabric.write(Space.MEM, BASE + offset, size, value)
+def test_it_computes_after_a_rescan_that_moves_nothing(bench: Bench) -> None:
+    """Stop and start at the same address is the same as a move."""
+    dev = bench.plug(Edu, EduModel)
+
+    report = bench.rescan()
+
+    assert not report.moves
+    assert bench.driver(dev).factorial(dev, 5) == 120
 
 
-# --- silicon ------------------------------------------------------------------------------------
+def test_a_computation_in_flight_ends_before_the_pause(bench: Bench) -> None:
+    """The result and its interrupt come before the BAR moves: no interrupt meets a paused driver."""
+    dev = bench.plug(Edu, EduModel)
+    dev.drvdata.writel(r.STATUS_IRQ_WHEN_DONE, r.STATUS)
+    dev.drvdata.writel(7, r.FACTORIAL)
+
+    bench.force_move(dev, bar=0)
+    bench.run(1)
+
+    assert dev.drvdata.readl(r.FACTORIAL) == 5040
+    assert dev.drvdata.readl(r.IRQ_STATUS) == 0
+    assert not noted(bench, "nobody cared")
 
 
-def test_the_card_identifies_itself(fabric: Fabric) -> None:
-    """The low three hex digits are 0ed, the top ones the version."""
-    assert read(fabric, r.IDENTIFICATION) == 0x0100_00ED
+def test_a_caller_that_waits_does_not_notice_the_move(bench: Bench) -> None:
+    """A rescan in the middle of factorial() ends it early or late, never wrong."""
+    dev = bench.plug(Edu, EduModel)
+    dev.queue_work(lambda: bench.force_move(dev), delay_ms=0.003)
+
+    assert bench.driver(dev).factorial(dev, 12) == math.factorial(12)
+    assert [move.bar for move in bench.reports[-1].moves if move.device == "edu0"] == [0]
 
 
-def test_the_liveness_register_inverts_what_is_written(fabric: Fabric) -> None:
-    """A card that is alive answers ~x, a missing one all-ones."""
-    write(fabric, r.LIVENESS, 0x1234_5678)
+def test_a_lost_bar_leaves_the_card_gone(make_bench: MakeBench) -> None:
+    """rescan_done says so, nothing is touched, and remove still works."""
+    bench = make_bench(strict=False)
+    dev = bench.plug(Edu, EduModel)
 
-    assert read(fabric, r.LIVENESS) == 0xEDCB_A987
+    bench.lose_bar(dev, 0)
 
-
-@pytest.mark.parametrize("n", [0, 1, 12, 13, 33, 34, 100])
-def test_a_factorial_keeps_its_low_32_bits(fabric: Fabric, n: int) -> None:
-    """Computing takes time; then the register holds n! modulo 2**32."""
-    write(fabric, r.FACTORIAL, n)
-    busy = read(fabric, r.STATUS)
-    fabric.clock.advance(NS_PER_MS)
-
-    assert busy & r.STATUS_COMPUTING
-    assert not read(fabric, r.STATUS) & r.STATUS_COMPUTING
-    assert read(fabric, r.FACTORIAL) == math.factorial(n) & 0xFFFF_FFFF
+    assert "can't reserve BAR 0, its 0x100000 bytes are not assigned" in str(bench.failures[0])
+    assert dev.drvdata is None
+    bench.remove(dev)
+    assert len(bench.failures) == 1
+    assert not bench.faults
 
 
-def test_a_busy_card_takes_no_second_number(fabric: Fabric) -> None:
-    """A write to FACTORIAL while it computes vanishes."""
-    write(fabric, r.FACTORIAL, 5)
-    write(fabric, r.FACTORIAL, 6)
-    fabric.clock.advance(NS_PER_MS)
+@pytest.mark.parametrize("faults", ["raise", "hardware"])
+def test_a_card_pulled_between_prepare_and_done_does_not_hang_the_rescan(make_bench: MakeBench, faults: str) -> None:
+    """done finds nobody, and remove has nothing to wait for."""
+    bench = make_bench(strict=False, faults=faults)
+    dev = bench.plug(Edu, EduModel)
 
-    assert read(fabric, r.FACTORIAL) == 120
+    with bench.before_step("release", lambda: bench.pull(dev, told=False)):
+        bench.force_move(dev, bar=0)
+    bench.remove(dev)
 
-
-def test_reasons_of_interrupts_stay_until_acknowledged(fabric: Fabric) -> None:
-    """RAISE adds reasons, ACK removes them."""
-    write(fabric, r.IRQ_RAISE, 0x30)
-    write(fabric, r.STATUS, r.STATUS_IRQ_WHEN_DONE)
-    write(fabric, r.FACTORIAL, 3)
-    fabric.clock.advance(10 * NS_PER_US)
-    before = read(fabric, r.IRQ_STATUS)
-    write(fabric, r.IRQ_ACK, 0x10)
-
-    assert before == 0x30 | r.IRQ_FACTORIAL
-    assert read(fabric, r.IRQ_STATUS) == 0x20 | r.IRQ_FACTORIAL
+    assert [failure.fields["hook"] for failure in bench.failures] == ["rescan_done"]
+    assert "the device is gone" in str(bench.failures[0])
 
 
-def transfer(fabric: Fabric, source: int, destination: int, count: int, command: int) -> None:
-    for offset, value in ((r.DMA_SOURCE, source), (r.DMA_DESTINATION, destination), (r.DMA_COUNT, count)):
-        write(fabric, offset, value, 8)
-    write(fabric, r.DMA_COMMAND, command | r.DMA_START, 8)
-    fabric.clock.advance(NS_PER_MS)
+@pytest.mark.parametrize(("faults", "hooks"), [("raise", ["rescan_prepare", "rescan_done"]), ("hardware", ["rescan_done"])])
+def test_a_card_that_is_gone_before_prepare_lets_go_of_everything(make_bench: MakeBench, faults: str, hooks: list[str]) -> None:
+    """Nobody told us; the first read shows it, and still no region and no mapping stays behind."""
+    bench = make_bench(strict=False, faults=faults)
+    dev = bench.plug(Edu, EduModel)
+
+    bench.pull(dev, told=False)
+    bench.rescan()
+    bench.remove(dev)
+
+    assert [failure.fields["hook"] for failure in bench.failures] == hooks
+    assert not noted(bench, "after remove")
 
 
-def test_dma_goes_to_the_card_and_back(fabric: Fabric) -> None:
-    """What is fetched into the buffer can be stored elsewhere."""
-    memory = fabric.alloc_coherent(4096)
-    memory.view[:5] = b"hello"
+def test_two_cards_share_a_driver_and_nothing_else(bench: Bench) -> None:
+    """All state is in `drvdata`: each card moves alone."""
+    edu = Edu()
+    first, second = bench.plug(edu, EduModel), bench.plug(edu, EduModel)
 
-    transfer(fabric, memory.address, r.DMA_BUFFER + 8, 5, 0)
-    transfer(fabric, r.DMA_BUFFER + 8, memory.address + 100, 5, r.DMA_FROM_CARD | r.DMA_IRQ_WHEN_DONE)
+    bench.force_move(first)
+    bench.force_move(second)
 
-    assert bytes(memory.view[100:105]) == b"hello"
-    assert read(fabric, r.IRQ_STATUS) == r.IRQ_DMA
-    assert not read(fabric, r.DMA_COMMAND, 8) & r.DMA_START
-
-
-@pytest.mark.parametrize(
-    ("offset", "size"), [pytest.param(r.LIVENESS, 2, id="too narrow"), pytest.param(r.STATUS, 8, id="too wide below 0x80")]
-)
-def test_sizes_that_the_datasheet_does_not_allow_are_bad_accesses(fabric: Fabric, offset: int, size: int) -> None:
-    """They read all-ones, and the fault names register and size."""
-    value = read(fabric, offset, size)
-
-    assert value == (1 << 8 * size) - 1
-    assert fabric.faults[-1].kind is FaultKind.BAD_ACCESS
-    assert f"of {size} bytes at mem {BASE + offset:#x}" in str(fabric.faults[-1])
+    assert edu.factorial(first, 3) == 6
+    assert edu.factorial(second, 4) == 24
+    assert not bench.faults
 
 
-def test_dma_beyond_the_buffer_moves_nothing(fabric: Fabric) -> None:
-    """The buffer has 4 KiB; a transfer that leaves it is a bad access and ends at once."""
-    memory = fabric.alloc_coherent(4096)
+class Stubborn(Edu):
+    """Raises in rescan_prepare, having stopped the card."""
 
-    transfer(fabric, memory.address, r.DMA_BUFFER + 4095, 2, 0)
+    name = "stubborn"
+    has_enough = False
 
-    assert [fault.kind for fault in fabric.faults] == [FaultKind.BAD_ACCESS]
-    assert not read(fabric, r.DMA_COMMAND, 8) & r.DMA_START
+    def rescan_prepare(self, dev: PciDev) -> None:
+        super().rescan_prepare(dev)
+        if self.has_enough:
+            raise PciError(errno.EBUSY, "not today")
+
+
+def test_a_hook_that_raises_keeps_its_bars_and_the_other_card_moves(make_bench: MakeBench) -> None:
+    """rescan_done is called all the same, so both cards work."""
+    bench = make_bench(strict=False)
+    stubborn, dev = bench.plug(Stubborn, EduModel), bench.plug(Edu, EduModel)
+    old = stubborn.resource_start(0)
+    bench.driver(stubborn).has_enough = True
+
+    bench.force_move(dev)
+
+    assert "rescan_prepare raised PciError" in str(bench.failures[0])
+    assert stubborn.resource_start(0) == old
+    assert bench.driver(stubborn).factorial(stubborn, 3) == 6
+    assert bench.driver(dev).factorial(dev, 4) == 24
+
+
+def test_the_driver_leaves_nothing_behind(bench: Bench) -> None:
+    """After remove the core has nothing to take back."""
+    dev = bench.plug(Edu, EduModel)
+
+    bench.remove(dev)
+
+    assert not noted(bench, "after remove")
+
+
+def test_a_hung_computation_does_not_hang_the_pause(bench: Bench) -> None:
+    """The wait in rescan_prepare has a limit: 10 ms, then the card is stopped all the same."""
+    dev = bench.plug(Edu, EduModel)
+    bench.model(dev).values[r.STATUS] |= r.STATUS_COMPUTING
+    start = dev.clock.now
+
+    bench.rescan()
+
+    assert dev.clock.now - start == 10 * NS_PER_MS
+
+
+def noted(bench: Bench, text: str) -> list[str]:
+    return [str(event) for event in bench.trace.of(What.NOTE) if text in event.text]

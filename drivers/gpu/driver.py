@@ -64,8 +64,12 @@ class Gpu:
 
     def rescan_prepare(self, dev: PciDev) -> None:
         """Let the blit in flight finish, then leave the card alone. Raises PciError(EBUSY), which pins the BARs, if it hangs."""
-        if not dev.drvdata.is_asleep:
-            self._pause(dev)
+        if dev.drvdata.is_asleep:
+            return
+        try:
+            self._wait_idle(dev)
+        finally:
+            self._stop(dev)
 
     def rescan_done(self, dev: PciDev) -> None:
         """Map both BARs where they are now and tell the firmware. Raises PciError if one is lost or the card is gone."""
@@ -73,8 +77,9 @@ class Gpu:
             self._start(dev)
 
     def suspend(self, dev: PciDev, state: int) -> None:
-        """Leave the card alone until `resume`; rescans meanwhile pass us by."""
-        self._pause(dev)
+        """Leave the card alone until `resume`; rescans pass us by. Raises PciError(EBUSY), and goes on, if a blit hangs."""
+        self._wait_idle(dev)
+        self._stop(dev)
         dev.drvdata.is_asleep = True
 
     def resume(self, dev: PciDev) -> None:
@@ -115,12 +120,20 @@ class Gpu:
         self._blit(dev, r.BLIT_COPY, source, destination, length)
 
     def wait_blit(self, dev: PciDev) -> None:
-        """Wait until the blit engine is idle. Raises PciError(EBUSY) after 100 ms."""
-        if not dev.wait_for(lambda: self._is_idle(dev), timeout_ms=BLIT_TIMEOUT_MS):
-            raise PciError(errno.EBUSY, f"{dev.name}: the blit engine is busy for {BLIT_TIMEOUT_MS} ms; reset the card")
+        """Wait until the blit engine is idle. Raises PciError: EBUSY after 100 ms, EIO if it refused a command."""
+        self._wait_idle(dev)
         if self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_ERROR:
             self._regs(dev).writel(r.BLIT_ERROR, r.BLIT_STATUS)
             raise PciError(errno.EIO, f"{dev.name}: the blit engine refused a command; look at its ranges")
+
+    def exercise(self, dev: PciDev) -> None:
+        """One round of I/O for `bench.run_io()`. Raises PciError(EIO) if a blit comes out wrong."""
+        size = dev.drvdata.picture_size
+        self.fill(dev, size, 4096, 0x00C0FFEE)  # behind the picture: that one stays as it is
+        self.copy(dev, size, size + 4096, 4096)
+        self.wait_blit(dev)
+        if self._vram(dev).memcpy_fromio(size + 4096, 4096) != (0x00C0FFEE).to_bytes(4, "little") * 1024:
+            raise PciError(errno.EIO, f"{dev.name}: a blit came out wrong")
 
     # --- inside ---------------------------------------------------------------------------------
 
@@ -130,8 +143,9 @@ class Gpu:
     def _vram(self, dev: PciDev) -> IoMem:
         return _mapped(dev, dev.drvdata.vram, r.VRAM_BAR)
 
-    def _is_idle(self, dev: PciDev) -> bool:
-        return not self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_BUSY
+    def _wait_idle(self, dev: PciDev) -> None:
+        if not dev.wait_for(lambda: not self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_BUSY, timeout_ms=BLIT_TIMEOUT_MS):
+            raise PciError(errno.EBUSY, f"{dev.name}: a blit is still running after {BLIT_TIMEOUT_MS} ms; reset the card")
 
     def _blit(self, dev: PciDev, command: int, source: int, destination: int, length: int) -> None:
         self.wait_blit(dev)
@@ -187,13 +201,6 @@ class Gpu:
         regs.writel(card.width, r.SCANOUT_WIDTH)
         regs.writel(card.height, r.SCANOUT_HEIGHT)
         regs.writel(r.SCANOUT_ON, r.SCANOUT_CONTROL)
-
-    def _pause(self, dev: PciDev) -> None:
-        """Stop with an idle engine; a hung engine is an error, but we let go of the card all the same."""
-        is_idle = dev.wait_for(lambda: self._is_idle(dev), timeout_ms=BLIT_TIMEOUT_MS)
-        self._stop(dev)
-        if not is_idle:
-            raise PciError(errno.EBUSY, f"{dev.name}: a blit is still running after {BLIT_TIMEOUT_MS} ms; its BARs must stay")
 
     def _stop(self, dev: PciDev) -> None:
         """Darken the screen and let go. Works halfway started, too."""

@@ -68,6 +68,13 @@ class Legacy:
         """Return `length` bytes of the card's memory."""
         return bytes(dev.drvdata.memory.memcpy_fromio(offset, length))
 
+    def exercise(self, dev: PciDev) -> None:
+        """One round of I/O for `bench.run_io()`. Raises PciError(EIO) if the memory forgets or the printer hangs."""
+        self.store(dev, 0, b"exercise")
+        self.print(dev, b".")
+        if self.load(dev, 0, 8) != b"exercise":
+            raise PciError(errno.EIO, f"{dev.name}: the card's memory lost what was stored")
+
     def _interrupt(self, printer: Printer) -> None:
         if printer.ports.readb(r.STATUS) & r.STATUS_PENDING:  # the line is shared: it may be somebody else's
             printer.ports.writeb(0, r.ACKNOWLEDGE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from movsdk import PciError, PciId
 
 from .controller import NvmeController
-from .regs import CLASS_NVME
+from .regs import BLOCK, CLASS_NVME
 
 if TYPE_CHECKING:
     from movsdk import PciDev
@@ -80,6 +80,16 @@ class Nvme:
         """Make the cache durable and be quiet; nothing follows."""
         controller: NvmeController = dev.drvdata
         controller.fail(PciError(ENODEV, f"{dev.name}: the machine is shutting down"))
+
+    def exercise(self, dev: PciDev) -> None:
+        """Write and read back one piece on each queue; raises PciError if the drive fails or answers something else."""
+        controller: NvmeController = dev.drvdata
+        for lba in range(0, 8 * len(controller.queues), 8):
+            content = bytes([lba & 0xFF, controller.starts & 0xFF]) * (4 * BLOCK)
+            controller.wait(controller.submit_write(lba, content))
+            controller.wait(controller.flush())
+            if controller.wait(controller.submit_read(lba, 8)) != content:
+                raise PciError(EIO, f"{dev.name}: blocks {lba}+8 read back something else than was written")
 
     def _wake(self, controller: NvmeController) -> None:
         """Start it, unless another pause is still on. A drive that was pulled fails its requests; `remove` will follow."""

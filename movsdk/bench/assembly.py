@@ -41,15 +41,19 @@ def assemble(scenario: Scenario, clock: Clock | None = None) -> Machine:
     """Return the machine of `scenario`. Devices carry their ids as labels; those that are not `present` wait to be plugged.
 
     Raises:
-        BadInput: a model does not import, cannot be made, or contradicts its config bytes; names the device.
+        BadInput: a model does not import, cannot be made, or contradicts its BARs or config bytes; the message and the
+            field `device` name the device.
     """
     machine = Machine(apertures(scenario), clock, scenario.domain, ram=host_ram(scenario))
     numbers = {spec.id: number for number, spec in enumerate(scenario.devices, start=1)}
     for spec in scenario.top_down():
-        if isinstance(spec, BridgeSpec):
-            _add_bridge(machine, spec, numbers[spec.id])
-        elif isinstance(spec, EndpointSpec):
-            _add_endpoint(machine, spec, numbers[spec.id], scenario.folder)
+        try:
+            if isinstance(spec, BridgeSpec):
+                _add_bridge(machine, spec)
+            elif isinstance(spec, EndpointSpec):
+                _add_endpoint(machine, spec, numbers[spec.id], scenario.folder)
+        except BadInput as error:
+            raise BadInput(str(error), device=spec.id) from error
     return machine
 
 
@@ -59,7 +63,7 @@ def apertures(scenario: Scenario) -> list[tuple[str, Span]]:
 
 
 def host_ram(scenario: Scenario) -> Span | None:
-    """Where DMA buffers live: the largest piece of RAM above the first MiB that no aperture covers; None to let silicon choose."""
+    """Where DMA buffers live: the largest piece of RAM above the first MiB and clear of apertures; None to let silicon choose."""
     named = [piece.span for piece in scenario.ram if piece.name == SYSTEM_RAM]
     pieces = []
     for span in named or [piece.span for piece in scenario.ram if not piece.name]:
@@ -72,7 +76,7 @@ def host_ram(scenario: Scenario) -> Span | None:
 
 
 # --- bridges ---------------------------------------------------------------------------------------
-def _add_bridge(machine: Machine, spec: BridgeSpec, number: int) -> None:
+def _add_bridge(machine: Machine, spec: BridgeSpec) -> None:
     firmware: dict[Any, Any] = {bar.n: bar.firmware for bar in spec.bars if bar.firmware is not None}
     if spec.firmware is not None:
         words = {key: getattr(spec.firmware, key) for key in ("bus", "io", "mem", "pref")}

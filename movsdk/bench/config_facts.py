@@ -9,7 +9,7 @@ from movsdk import pci_regs as regs
 from movsdk.pci_regs import PcieType
 
 
-def word(config: bytes, offset: int) -> int:
+def word(config: bytes | bytearray, offset: int) -> int:
     """The 16-bit register at `offset`; zero beyond the end."""
     return int.from_bytes(config[offset : offset + 2], "little")
 

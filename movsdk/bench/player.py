@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from movsdk.bench.assembly import apertures, assemble
 from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
+from movsdk.bench.referee import Finding, Referee
 from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EventSpec, FunctionSpec, Scenario
 from movsdk.bench.state import State, state_of
 from movsdk.bench.user_code import driver_class
@@ -36,6 +37,8 @@ class Outcome:
     hooks: list[list[str]]
     state: State
     report: RescanReport = field(repr=False)
+    findings: tuple[Finding, ...] = ()
+    io: tuple[str, ...] = ()
 
     def as_expected(self) -> dict[str, Any]:
         """The keys of `expect` in the vectors README."""
@@ -48,6 +51,20 @@ class Outcome:
             "state": self.state,
         }
 
+    def as_json(self) -> dict[str, Any]:
+        """The same, and what else is worth keeping."""
+        report = self.report
+        return self.as_expected() | {
+            "moves": [
+                {"id": m.device, "bar": m.bar, "old": [m.old.start, m.old.last], "new": m.new and [m.new.start, m.new.last]}
+                for m in report.moves
+            ],
+            "attempts": len(report.attempts),
+            "given_up": list(report.given_up),
+            "findings": [str(finding) for finding in self.findings],
+            "io": list(self.io),
+        }
+
 
 @define(eq=False)
 class Player:
@@ -57,6 +74,7 @@ class Player:
     rules: Rules
     faults: str = "raise"
     world: World = field(init=False)
+    referee: Referee = field(init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
 
@@ -73,6 +91,7 @@ class Player:
             match_of=self._match,
             fixup=self._fixup,
         )
+        self.referee = Referee(self.world)
         self._register()
 
     def _register(self) -> None:
@@ -133,7 +152,8 @@ class Player:
                 machine.unplug(event.id)
         state = state_of(self.world.system, knows_disabled=self.rules.moves is not None)
         hooks = self.world.take_hooks()
-        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report)
+        findings = tuple(self.referee.check(report))
+        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings)
 
 
 def _nothing(op: str, rules: Rules, rc: int) -> RescanReport:

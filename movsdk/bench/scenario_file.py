@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
+from movsdk.bench.assembly import assemble
 from movsdk.bench.fields import Fields
 from movsdk.bench.place import Place, show
 from movsdk.bench.scenario import NamedScenario, Scenario
 from movsdk.bench.scenario_schema import parse
-from movsdk.bench.user_code import check_references
+from movsdk.bench.user_code import check_references, model_name
 from movsdk.bench.yaml_text import read_yaml
 from movsdk.errors import BadInput
 
@@ -157,7 +158,19 @@ def _told(place: Place, path: Path) -> str:
 def _scenario(value: object, place: Place, path: Path) -> Scenario:
     scenario = parse(value, place.where, lines=place.lines, at=place.path, folder=str(path.parent))
     check_references(scenario, place)
+    if any(spec.config is not None or spec.pcie is not None or model_name(spec) is not None for spec in scenario.devices):
+        _check_silicon(scenario, place)
     return scenario
+
+
+def _check_silicon(scenario: Scenario, place: Place) -> None:
+    """Build the machine once: whether a model agrees with the BARs and bytes beside it, only the model knows."""
+    try:
+        assemble(scenario)
+    except BadInput as error:
+        device = error.fields.get("device")
+        index = next((index for index, spec in enumerate(scenario.devices) if spec.id == device), None)
+        raise (place if index is None else place.at("devices").at(index)).bad(str(error)) from error
 
 
 def _expect(wrapper: Fields) -> list[dict[str, Any]] | None:

@@ -17,6 +17,7 @@ from movsdk.bench.scenario import BarDecl, BridgeFirmware, BridgeSpec, EndpointS
 from movsdk.bench.sizes import format_size
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w./ -]*[\w/]|[A-Za-z_]", re.ASCII)
+_HEX_ROW: Final = re.compile(r"[0-9a-f]{2}( [0-9a-f]{2})+")
 _LINE: Final = 120
 _PCIE_NAMES: Final = {kind: name for name, kind in PCIE_TYPES.items()}
 
@@ -117,7 +118,7 @@ def _event(event: EventSpec) -> dict[str, Any]:
 def _block(values: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, value in values.items():
         flow = _flow(value)
-        is_short = len(indent) + len(key) + len(flow) + 2 <= _LINE
+        is_short = len(indent) + len(key) + len(flow) + 2 <= _LINE and key != "config"
         is_list_of_objects = isinstance(value, list) and bool(value) and isinstance(value[0], dict)
         if not isinstance(value, dict | list) or (is_short and not is_list_of_objects):
             yield f"{indent}{key}: {flow}"
@@ -158,7 +159,7 @@ def quoted(text: str) -> str:
     ('plain-name', '"01.0"', '"null"', '"say \\\\"hi\\\\""')
     """
     is_word = text.lower() in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
-    if _PLAIN.fullmatch(text) and not is_word:
+    if _HEX_ROW.fullmatch(text) or (_PLAIN.fullmatch(text) and not is_word):
         return text
     return '"' + "".join(_escaped(char) for char in text) + '"'
 

@@ -5,6 +5,7 @@ The form is `expect[].state` of the vectors README, key for key.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from movsdk import pci_regs as regs
@@ -13,6 +14,7 @@ from movsdk.kernel.system import System
 from movsdk.layout.table import IO, MEM, MEM_64, PREF, UNSET, Resource
 
 State = list[dict[str, Any]]
+ConfigReader = Callable[[int, int], int]
 _WINDOW_NAMES = {regs.IO_WINDOW: "io", regs.MEM_WINDOW: "mem", regs.PREF_WINDOW: "pref"}
 
 
@@ -47,7 +49,7 @@ def _device(device: Device, knows_disabled: bool) -> dict[str, Any]:
     if device.row.is_bridge:
         if device.subordinate is not None:
             entry["buses"] = [device.subordinate.number, device.subordinate.last]
-        entry["registers"] = bridge_registers(device)
+        entry["registers"] = bridge_registers(device.config_read)
     return entry
 
 
@@ -92,30 +94,30 @@ def bar_register_value(device: Device, index: int) -> int:
     return low
 
 
-def bridge_registers(device: Device) -> dict[str, list[int] | None]:
-    """Window and bus-number registers; null for a closed window."""
-    numbers = device.config_read(regs.PRIMARY_BUS, 4)
+def bridge_registers(read: ConfigReader) -> dict[str, list[int] | None]:
+    """Window and bus-number registers of a bridge; null for a closed window. `read(offset, size)` reads config space."""
+    numbers = read(regs.PRIMARY_BUS, 4)
     return {
-        "io": _io_registers(device),
-        "mem": _mem_registers(device, regs.MEMORY_BASE),
-        "pref": _mem_registers(device, regs.PREF_MEMORY_BASE),
+        "io": _io_registers(read),
+        "mem": _mem_registers(read, regs.MEMORY_BASE),
+        "pref": _mem_registers(read, regs.PREF_MEMORY_BASE),
         "bus": [numbers & 0xFF, numbers >> 8 & 0xFF, numbers >> 16 & 0xFF],
     }
 
 
-def _io_registers(device: Device) -> list[int] | None:
-    pair = device.config_read(regs.IO_BASE, 2)
+def _io_registers(read: ConfigReader) -> list[int] | None:
+    pair = read(regs.IO_BASE, 2)
     base, limit = (pair & 0xF0) << 8, pair & 0xF000
     if pair & 0xF == 1:
-        upper = device.config_read(regs.IO_BASE_UPPER16, 4)
+        upper = read(regs.IO_BASE_UPPER16, 4)
         base, limit = base | (upper & 0xFFFF) << 16, limit | upper & 0xFFFF_0000
     return [base, limit + 0xFFF] if base <= limit else None
 
 
-def _mem_registers(device: Device, offset: int) -> list[int] | None:
-    pair = device.config_read(offset, 4)
+def _mem_registers(read: ConfigReader, offset: int) -> list[int] | None:
+    pair = read(offset, 4)
     base, limit = (pair & 0xFFF0) << 16, pair & 0xFFF0_0000
     if offset == regs.PREF_MEMORY_BASE and pair & 0xF == 1:
-        base |= device.config_read(regs.PREF_BASE_UPPER32, 4) << 32
-        limit |= device.config_read(regs.PREF_LIMIT_UPPER32, 4) << 32
+        base |= read(regs.PREF_BASE_UPPER32, 4) << 32
+        limit |= read(regs.PREF_LIMIT_UPPER32, 4) << 32
     return [base, limit + 0xF_FFFF] if base <= limit else None

@@ -135,11 +135,17 @@ def model_class(spec: FunctionSpec, folder: str | Path = ".") -> type[Any] | Non
     Raises:
         BadInput: the reference does not import.
     """
-    named = spec.model if isinstance(spec, EndpointSpec) else None
-    if named is None:
-        is_ours = spec.driver in reference.NAMES and not spec.is_bridge
-        return reference.load(spec.driver).model if is_ours else None
-    return reference.load(named).model if named in reference.NAMES else load_class(named, folder)
+    name = model_name(spec)
+    if name is None:
+        return None
+    return reference.load(name).model if name in reference.NAMES else load_class(name, folder)
+
+
+def model_name(spec: FunctionSpec) -> str | None:
+    """What a device's model is called: its own word, else that of its reference driver, else None."""
+    if not isinstance(spec, EndpointSpec):
+        return None
+    return spec.model or (spec.driver if spec.driver in reference.NAMES else None)
 
 
 def check_references(scenario: Scenario, place: Place) -> None:

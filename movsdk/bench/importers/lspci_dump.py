@@ -11,8 +11,10 @@ from typing import Final
 
 from attrs import frozen
 
+from movsdk import pci_regs as regs
 from movsdk.address import Bdf
 from movsdk.bench.config_bytes import SIZES
+from movsdk.bench.config_facts import word
 from movsdk.bench.importers.dump_lines import bad, read_lines
 from movsdk.bench.place import show
 
@@ -72,6 +74,6 @@ def _finish(path: Path, number: int, device: tuple[Bdf, int] | None, config: byt
         raise bad(path, line, f"{bdf} has no config bytes; take the output of lspci -xxxx, as root")
     if len(config) not in SIZES:
         raise bad(path, number, f"{bdf} ends after {len(config)} config bytes, not 64, 256 or 4096; the dump is cut off")
-    if config[:2] in (b"\xff\xff", b"\x00\x00"):
-        raise bad(path, line, f"{bdf} answers no config reads (its bytes begin with {config[:2].hex(' ')}); dump it while it is awake")
+    if word(config, regs.VENDOR_ID) in (0, 0xFFFF):
+        raise bad(path, line, f"{bdf} answers no config reads (vendor id {word(config, 0):#06x}); dump it while it is awake")
     found[bdf] = LspciEntry(bytes(config), line)

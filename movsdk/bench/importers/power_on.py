@@ -1,6 +1,6 @@
 """Config bytes as they were before any software touched them: what a newcomer shows when it is plugged.
 
-A dump tells a device that has been set up; this takes the set-up out again. STATUS, PCI Express and vendor registers stay as dumped.
+A dump shows a device that has been set up; this takes the set-up out again. STATUS, PCI Express and vendor registers stay.
 """
 
 from __future__ import annotations

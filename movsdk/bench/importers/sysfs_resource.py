@@ -1,7 +1,7 @@
 """Where each BAR and window lies, as sysfs ``resource`` files say: ``start last flags`` a line.
 
-Twin: ``resource_show()`` in drivers/pci/pci-sysfs.c. A file holds 6 BARs and the ROM; then, on kernels with SR-IOV, 6 BARs of virtual
-functions; then, for a bridge with a bus below, its windows.
+Twin: ``resource_show()`` in drivers/pci/pci-sysfs.c. A file holds 6 BARs and the ROM; then, on kernels with SR-IOV, 6 BARs of
+virtual functions; then, for a bridge with a bus below, its windows.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class SysfsResource:
 
 @frozen
 class DeviceResources:
-    """All lines of one device: `bars` 0-5 and the ROM (7 of them), `windows` I/O, memory, prefetchable (empty without a bus below)."""
+    """All lines of one device: `bars` 0-5 and the ROM; `windows` I/O, memory and prefetchable, empty without a bus below."""
 
     bars: tuple[SysfsResource, ...]
     windows: tuple[SysfsResource, ...]
@@ -110,8 +110,9 @@ def read_resources(path: Path) -> dict[Bdf, DeviceResources]:
                 raise bad(path, number, "a resource before any device")
             lines.append(_resource(path, number, [int(text, 16) for text in match.groups()]))
         elif line:
+            bdf = _device(path, number, line)  # a broken resource is told as one, not as the end of the device
             _finish(path, number, device, lines, found)
-            device, lines = (_device(path, number, line), number), []
+            device, lines = (bdf, number), []
             if device[0] in found:
                 raise bad(path, number, f"{device[0]} a second time")
     _finish(path, number, device, lines, found)

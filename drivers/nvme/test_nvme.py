@@ -1,0 +1,306 @@
+"""The driver on the bench: BARs move under load, and no request is lost, answered twice, out of order, or wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from errno import EIO, ENODEV
+
+import pytest
+
+from movsdk import Bench, PciDev, PciError
+from movsdk.errors import HookFailed
+from movsdk.kernel.pcidev import device_of
+
+from .controller import NvmeController, State
+from .driver import Nvme
+from .load import Load
+from .model import NvmeModel
+
+MakeBench = Callable[..., Bench]
+
+
+def started(dev: PciDev, seed: int = 1, queue_depth: int = 80) -> Load:
+    """A load with more requests than the two queues of 31 take, so that some wait when a pause comes."""
+    load = Load()
+    load.start(dev.drvdata, seed=seed, queue_depth=queue_depth)
+    return load
+
+
+def settle(load: Load) -> None:
+    """Stop, read everything back, and hold the driver to its promise."""
+    load.stop()
+    load.verify()
+    assert load.ledger.is_clean, load.ledger.complaints
+
+
+def quiet(bench: Bench) -> None:
+    """Nobody touched what was not there, by register access, DMA or interrupt, and nothing was left behind."""
+    assert not bench.faults
+    assert not bench.failures
+    assert not [event for event in bench.trace.events if "after remove of" in event.text or "nobody cared" in event.text]
+
+
+@pytest.fixture(params=[100, 0], ids=["drain", "cancel"])
+def driver(request: pytest.FixtureRequest) -> Nvme:
+    """Once with time to drain, once without: then everything in flight is taken back and replayed."""
+    return Nvme(drain_ms=request.param)
+
+
+@pytest.fixture
+def dev(bench: Bench, driver: Nvme) -> PciDev:
+    return bench.plug(driver, NvmeModel())
+
+
+@pytest.fixture
+def two(bench: Bench, driver: Nvme) -> Iterator[tuple[PciDev, PciDev]]:
+    """Two drives with one driver."""
+    yield bench.plug(driver, NvmeModel()), bench.plug(driver, NvmeModel())
+
+
+# --- the BAR moved --------------------------------------------------------------------------------
+
+
+def test_no_request_is_lost_when_the_bar_moves_under_load(bench: Bench, driver: Nvme, dev: PciDev) -> None:
+    """C01-C03, C15: three moves; every request is answered once and in order, every block holds what was written."""
+    load, addresses = started(dev), [dev.resource_start(0)]
+
+    for _ in range(3):
+        bench.run(1)
+        bench.force_move(dev, bar=0)
+        addresses.append(dev.resource_start(0))
+    bench.run(1)
+    settle(load)
+
+    assert dev.drvdata.moves == list(zip(addresses, addresses[1:], strict=False))
+    assert driver.moves == [(dev.name, old, new) for old, new in dev.drvdata.moves]
+    assert load.ledger.completed > 500
+    assert (load.ledger.failed, load.ledger.outstanding) == (0, 0)
+    assert bool(load.ledger.replayed) == (driver.drain_ms == 0)
+    assert sum(queue.held + queue.requeued for queue in dev.drvdata.queues) > 100
+    quiet(bench)
+
+
+def test_nothing_of_the_device_is_in_use_between_prepare_and_done(bench: Bench, dev: PciDev) -> None:
+    """C02, C10, C12, C50: no mapping, region or vector, no command in the drive, no bus mastering, and time may pass."""
+    load, model, seen = started(dev), bench.model(dev), []
+    bench.run(0.5)
+
+    def look() -> None:
+        answered = load.ledger.completed
+        bench.world.machine.fabric.clock.advance(5_000_000)
+        held = dev.held
+        seen.append((held.mappings, held.regions, held.vectors, model.in_flight, model.is_ready, load.ledger.completed - answered))
+        seen.append(dev.read_config_word(4) & 4)
+
+    with bench.before_step("bridges", look):
+        bench.force_move(dev)
+    settle(load)
+
+    assert seen == [([], [], [], 0, False, 0), 0]
+    quiet(bench)
+
+
+def test_a_request_submitted_during_the_pause_is_held_and_answered_afterwards(bench: Bench, dev: PciDev) -> None:
+    """A caller does not notice the move but for the time it takes."""
+    controller: NvmeController = dev.drvdata
+    requests = []
+
+    with bench.before_step("bridges", lambda: requests.append(controller.submit_write(0, b"held" * 128))):
+        bench.force_move(dev)
+
+    assert not requests[0].is_done
+    controller.wait(requests[0])
+    assert controller.wait(controller.submit_read(0, 1)) == b"held" * 128
+    quiet(bench)
+
+
+# --- the BAR not moved ------------------------------------------------------------------------------
+
+
+def test_a_pause_without_a_move_is_survived_too(bench: Bench, driver: Nvme, dev: PciDev) -> None:
+    """C34: same address, and the drive is reset and works; `moves` stays empty."""
+    bench.rescan()
+    load, before = started(dev), (list(driver.moves), dev.resource_start(0), dev.drvdata.starts)
+
+    bench.run(1)
+    bench.rescan()
+    bench.run(1)
+    settle(load)
+
+    assert (driver.moves, dev.resource_start(0), dev.drvdata.starts) == (*before[:2], before[2] + 1)
+    quiet(bench)
+
+
+# --- the BAR lost -----------------------------------------------------------------------------------
+
+
+def test_a_lost_bar_fails_every_request_once(make_bench: MakeBench, driver: Nvme) -> None:
+    """C07, C35: nothing is touched, each request fails with EIO, the hook raises, and remove works."""
+    bench = make_bench(strict=False)
+    dev, other = bench.plug(driver, NvmeModel()), bench.plug(driver, NvmeModel())
+    load, bystander = started(dev), started(other, seed=2)
+    bench.run(1)
+
+    bench.lose_bar(dev, bar=0)
+    bench.run(1)
+    settle(bystander)
+    load.stop()
+
+    assert dev.drvdata.state is State.DEAD
+    assert load.ledger.is_clean, load.ledger.complaints
+    assert load.ledger.failed == 80
+    (failure,) = bench.failures
+    assert "rescan_done raised PciError" in str(failure)
+    assert "BAR 0" in str(failure)
+    late = dev.drvdata.submit_read(0, 1)
+    with pytest.raises(PciError, match="did not come back, its requests fail") as caught:
+        dev.drvdata.wait(late)
+    assert caught.value.errno == EIO
+    bench.remove(dev)
+    assert not bench.faults
+    assert len(bench.failures) == 1
+
+
+# --- pulled -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("faults", ["raise", "hardware"])
+@pytest.mark.parametrize("step", ["bridges", "resume"])
+def test_a_drive_pulled_between_prepare_and_done_fails_its_requests_once(
+    make_bench: MakeBench, driver: Nvme, faults: str, step: str
+) -> None:
+    """C43: done notices (all-ones), does not hang and does not raise; remove works; the other drive goes on."""
+    bench = make_bench(faults=faults)
+    dev, other = bench.plug(driver, NvmeModel()), bench.plug(driver, NvmeModel())
+    load, bystander = started(dev), started(other, seed=2)
+    bench.run(1)
+
+    with bench.before_step(step, lambda: bench.pull(dev, told=False)):
+        bench.rescan()
+    bench.run(1)
+    load.stop()
+    settle(bystander)
+
+    assert dev.drvdata.state is State.DEAD
+    assert (load.ledger.failed, load.ledger.is_clean) == (80, True)
+    bench.remove(dev)
+    quiet(bench)
+
+
+@pytest.mark.parametrize("faults", ["raise", "hardware"])
+def test_a_drive_pulled_at_work_is_removed_and_its_requests_fail_once(make_bench: MakeBench, driver: Nvme, faults: str) -> None:
+    """A surprise removal under load: remove does not wait for the hardware, and answers everything with ENODEV."""
+    bench = make_bench(faults=faults)
+    dev = bench.plug(driver, NvmeModel())
+    errors: list[int | None] = []
+    request = dev.drvdata.submit_read(0, 1, lambda done: errors.append(done.error and done.error.errno))
+    load = started(dev)
+
+    bench.pull(dev)
+    bench.run(1)
+    load.stop()
+
+    assert (errors, request.completions) == ([ENODEV], 1)
+    assert (load.ledger.failed, load.ledger.is_clean) == (80, True)
+    quiet(bench)
+
+
+def test_another_drive_in_the_slot_does_not_get_the_requests(make_bench: MakeBench, driver: Nvme) -> None:
+    """Swapped during the pause: the serial number differs, so nothing is replayed to it."""
+    bench = make_bench(strict=False)
+    dev = bench.plug(driver, NvmeModel(serial="old"))
+    model, load = bench.model(dev), started(dev)
+    bench.run(1)
+
+    def swap() -> None:
+        model.serial = "new"
+        model.store._medium.clear()
+        model.reset()
+
+    with bench.before_step("bridges", swap):
+        bench.rescan()
+    load.stop()
+
+    assert "this is drive 'new', the requests are for 'old'" in str(bench.failures[0])
+    assert (load.ledger.failed, load.ledger.is_clean, model.store.dirty) == (80, True, 0)
+
+
+# --- two drives, and a hook that raises -----------------------------------------------------------------
+
+
+def test_two_drives_with_one_driver_share_nothing(bench: Bench, driver: Nvme, two: tuple[PciDev, PciDev]) -> None:
+    """C37: both are paused by every rescan; each keeps its own account, wherever its BAR goes."""
+    loads = [started(dev, seed) for seed, dev in enumerate(two)]
+
+    for dev in (*two, *two):
+        bench.run(0.5)
+        bench.force_move(dev)
+    for load in loads:
+        settle(load)
+
+    assert {name for name, _, _ in driver.moves} == {dev.name for dev in two}
+    assert [dev.drvdata.starts for dev in two] == [device.drvdata.starts for device in two]
+    assert all(len(dev.drvdata.moves) >= 2 for dev in two)
+    quiet(bench)
+
+
+class RaisesEarly(Nvme):
+    """A driver with a bug: its prepare raises before it has done anything."""
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        raise RuntimeError("no thanks")
+
+
+class RaisesLate(Nvme):
+    """A driver with a bug: its prepare raises after it has done everything."""
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        super().rescan_prepare(dev)
+        raise RuntimeError("after all")
+
+
+class RaisesInDone(Nvme):
+    """A driver with a bug: its done raises instead of waking the drive."""
+
+    def rescan_done(self, dev: PciDev) -> None:
+        raise RuntimeError("still asleep")
+
+
+@pytest.mark.parametrize("driver_class", [RaisesEarly, RaisesLate])
+def test_a_prepare_that_raises_keeps_its_bar_and_loses_nothing(make_bench: MakeBench, driver_class: type[Nvme]) -> None:
+    """The rescan goes on round it; done finds the drive running, or starts it again."""
+    bench = make_bench(strict=False)
+    dev, other = bench.plug(driver_class(), NvmeModel()), bench.plug(Nvme(), NvmeModel())
+    loads = [started(dev), started(other)]
+    start = dev.resource_start(0)
+    bench.run(1)
+
+    bench.force_move(other)
+    bench.run(1)
+    for load in loads:
+        settle(load)
+
+    assert dev.resource_start(0) == start
+    assert [failure.fields["hook"] for failure in bench.failures] == ["rescan_prepare"]
+    assert not bench.faults
+
+
+def test_a_done_that_raises_leaves_the_device_gone_until_remove(bench: Bench) -> None:
+    """Its requests stay held, the other drive works, remove answers them."""
+    dev, other = bench.plug(RaisesInDone(), NvmeModel()), bench.plug(Nvme(), NvmeModel())
+    loads = [started(dev), started(other)]
+    bench.run(1)
+
+    with pytest.raises(HookFailed, match="rescan_done raised RuntimeError at .*: still asleep; the device is gone until remove"):
+        bench.rescan()
+    bench.run(1)
+    settle(loads[1])
+    waiting = loads[0].ledger.outstanding
+    loads[0].is_running = False
+    bench.remove(dev)
+    loads[0].stop()
+
+    assert waiting == 80
+    assert (loads[0].ledger.failed, loads[0].ledger.is_clean) == (80, True)
+    assert device_of(other).driver is not None
+    assert not bench.faults

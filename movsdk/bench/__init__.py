@@ -1,0 +1,1 @@
+"""Where the two worlds join: a machine under test, scenarios, importers, and the referee that judges."""

@@ -1,0 +1,293 @@
+"""The bench: a machine with hot-plug ports where a driver author plugs drivers, moves their BARs and looks at what happens.
+
+In plain Python, or as the pytest fixture `bench`. Everything real (silicon, kernel, rules) is in the `World` below it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import define, field
+
+from mockbus.faults import FaultLog
+from mockbus.model import DeviceModel
+from mockbus.topology import Machine
+from movsdk.address import Span
+from movsdk.bench import forcing, reference
+from movsdk.bench.referee import Referee
+from movsdk.bench.world import World, make_world
+from movsdk.clock import NS_PER_MS
+from movsdk.errors import BadInput, HookFailed, PciError
+from movsdk.kernel.binding import BoundDriver, register_driver
+from movsdk.kernel.device import Device
+from movsdk.kernel.pcidev import PciDev, device_of, view_of
+from movsdk.layout.table import Reserve
+from movsdk.pci_regs import CLASS_BRIDGE_PCI, PcieType
+from movsdk.rescan.hotplug import SlotHandler
+from movsdk.rescan.report import RescanReport
+from movsdk.rescan.rules import by_name
+from movsdk.trace import Trace, What
+
+WINDOWS: tuple[tuple[str, Span], ...] = (
+    ("io", Span(0x1000, 0xFFFF)),
+    ("mem", Span(0x8000_0000, 0xBFFF_FFFF)),
+    ("pref64", Span(0x40_0000_0000, 0xFF_FFFF_FFFF)),
+)
+_SETTLE = 100 * NS_PER_MS
+
+
+@define(eq=False, kw_only=True)
+class Bench:
+    """A booted machine with free hot-plug root ports `port1`, `port2`, ...
+
+    Args:
+        rules: kernel version: "v9", "v5" or "off".
+        ports: number of root ports (1-31).
+        windows: root apertures, (kind, span in bytes) in the host bridge's order.
+        reserve: hot-plug reserve.
+        faults: "raise": a bad access raises at the driver's line; "hardware": it goes on as on real hardware.
+        strict: raise what a driver's hook raised, after the operation is complete (False: only collect it in `failures`).
+    """
+
+    rules: str = "v9"
+    ports: int = 4
+    windows: tuple[tuple[str, Span], ...] = WINDOWS
+    reserve: Reserve = field(factory=Reserve)
+    faults_mode: str = field(default="raise", alias="faults")
+    strict: bool = True
+    world: World = field(init=False)
+    referee: Referee = field(init=False)
+    reports: list[RescanReport] = field(factory=list, init=False)
+    _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
+    _known: dict[object, BoundDriver] = field(factory=dict, init=False)
+    _models: dict[str, DeviceModel] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not 1 <= self.ports <= 31:
+            raise BadInput(f"a bench has 1 to 31 ports, not {self.ports}")
+        if self.faults_mode not in ("raise", "hardware"):
+            raise BadInput(f"faults={self.faults_mode!r}; use 'raise' or 'hardware'")
+        machine = Machine(self.windows)
+        for number in range(1, self.ports + 1):
+            machine.add_bridge(f"port{number}", slot=f"{number:02x}.0", hotplug=True, pcie=PcieType.ROOT_PORT)
+        self.world = make_world(
+            machine,
+            self.windows,
+            by_name(self.rules),
+            reserve=self.reserve,
+            faults=self.faults_mode,
+            match_of=self._match,
+        )
+        port_driver = register_driver(self.world.system, reference.load("port").driver)
+        self._drivers = {f"port{number}": port_driver for number in range(1, self.ports + 1)}
+        self.referee = Referee(self.world)
+        SlotHandler(self.world.engine, self._judge).listen()
+        self._do(self.world.engine.boot)
+
+    # --- cards ----------------------------------------------------------------------------------------------
+    def plug(self, driver: Any, model: Any, *, slot: str | None = None) -> PciDev:
+        """Put a card into a free port (or the port called `slot`), let the kernel find it, and return the bound device.
+
+        Args:
+            driver: driver class or instance. model: `DeviceModel` class or instance.
+        Raises:
+            BadInput: no free port, or the driver's id table does not name this card.
+            PciError: what `probe` reported. HookFailed: what it raised otherwise.
+        """
+        label = self.insert(driver, model, slot=slot)
+        since = len(self.world.system.trace)
+        self._do(lambda: self.world.machine.plug(label))
+        device = self.world.find(label)
+        if device is None:
+            raise BadInput(f"{label}: the kernel found nothing in its slot")
+        if device.driver is None:
+            raise self._why_unbound(device, since)
+        return view_of(device)
+
+    def insert(self, driver: Any, model: Any, *, slot: str | None = None) -> str:
+        """Prepare a card for a port without powering it; returns its label. `world.machine.plug(label)` powers it."""
+        bound = self._bound(driver)
+        silicon = model() if inspect.isclass(model) else model
+        port = slot or self._free_port()
+        used = sum(label.startswith(bound.name) for label in self._models)
+        label = f"{bound.name}{used}"
+        self.world.machine.add(label, port, "00.0", silicon, present=False)
+        self._drivers[label] = bound
+        self._models[label] = silicon
+        return label
+
+    def pull(self, dev: PciDev, *, told: bool = True) -> None:
+        """Take the card out by surprise. `told`: the slot reports it and the kernel removes the device."""
+        label = device_of(dev).label
+        if told:
+            self._do(lambda: self.world.machine.unplug(label))
+            return
+        for function in self.world.machine:
+            if function.label == label:
+                function.power_off()
+
+    def remove(self, dev: PciDev) -> RescanReport:
+        """Orderly removal (``echo 1 > remove``), then power off."""
+        device = device_of(dev)
+        report = self._do(lambda: self.world.engine.remove(device))
+        self.world.machine.unplug(device.label)
+        return report
+
+    # --- the kernel -----------------------------------------------------------------------------------------
+    def rescan(self) -> RescanReport:
+        """A rescan by hand: pauses every driver with hooks, compacts, resumes."""
+        return self._do(self.world.engine.rescan)
+
+    def hotadd(self, port: str) -> RescanReport:
+        """What pciehp does when a card appears below `port`."""
+        device = self.world.find(port)
+        if device is None:
+            raise BadInput(f"{port!r} is not a port; there are port1 to port{self.ports}")
+        return self._do(lambda: self.world.engine.hotadd(device))
+
+    def force_move(self, dev: PciDev, bar: int | None = None, *, bars: Iterable[int] | None = None) -> RescanReport:
+        """Rescan so that exactly these BARs of `dev` end up elsewhere (BAR 0 if none is named; 6 = ROM).
+
+        Raises:
+            BadInput: the device cannot move. NoSpace: there is no other place.
+        """
+        device = device_of(dev)
+        chosen = tuple(bars) if bars is not None else (0 if bar is None else bar,)
+        with forcing.forced_away(self.world.engine, device, chosen):
+            return self._do(self.world.engine.rescan)
+
+    def lose_bar(self, dev: PciDev, bar: int = 0) -> RescanReport:
+        """Rescan in which BAR `bar` of `dev` finds no place."""
+        device = device_of(dev)
+        with self.before_step("bridges", lambda: forcing.take_away(device, bar)):
+            return self._do(self.world.engine.rescan)
+
+    def before_step(self, step: str, action: Callable[[], object]) -> _AtStep:
+        """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume, ...)."""
+        return _AtStep(self, step, action)
+
+    def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
+        """Every non-empty set of the device's assigned BARs."""
+        return list(forcing.subsets(forcing.movable_bars(device_of(dev))))
+
+    # --- time and work --------------------------------------------------------------------------------------
+    def run(self, milliseconds: float) -> None:
+        """Let virtual time pass."""
+        self.world.system.ops.clock.advance(int(milliseconds * NS_PER_MS))
+        self._raise_failures(self._seen_failures)
+
+    def run_io(self, dev: PciDev, io: Callable[[PciDev], object] | None = None, times: int = 1) -> None:
+        """Do I/O `times` times: `io(dev)`, or the driver's own `exercise(dev)`, which raises if the data is wrong."""
+        work = io or getattr(self.driver(dev), "exercise", None)
+        if work is None:
+            raise BadInput(f"{dev}: its driver has no exercise(dev); pass io=")
+        for _ in range(times):
+            work(dev)
+
+    # --- looking --------------------------------------------------------------------------------------------
+    @property
+    def timeline(self) -> Trace:
+        """Everything that happened, in order."""
+        return self.world.system.trace
+
+    @property
+    def trace(self) -> Trace:
+        """The same as `timeline`."""
+        return self.world.system.trace
+
+    @property
+    def faults(self) -> FaultLog:
+        """What silicon noticed."""
+        return self.world.machine.fabric.faults
+
+    @property
+    def failures(self) -> list[HookFailed]:
+        """What hooks raised so far."""
+        return self.world.system.failures
+
+    def model(self, dev: PciDev) -> Any:
+        """The silicon behind `dev`."""
+        return self._models[device_of(dev).label]
+
+    def driver(self, dev: PciDev) -> Any:
+        """The driver object bound to `dev`. Raises `BadInput` if it is unbound."""
+        bound = device_of(dev).driver
+        if bound is None:
+            raise BadInput(f"{dev}: no driver is bound")
+        return bound.target
+
+    # --- inside -----------------------------------------------------------------------------------------------
+    _seen_failures: int = field(default=0, init=False)
+
+    def _do(self, act: Callable[[], Any]) -> Any:
+        """Run an operation and what the clock makes of it; judge; tell the author what the driver raised."""
+        before = self._seen_failures
+        report = act()
+        if isinstance(report, RescanReport):
+            self._judge(report)
+        self.world.system.ops.clock.run_pending()
+        self._raise_failures(before)
+        return report
+
+    def _judge(self, report: RescanReport) -> None:
+        self.reports.append(report)
+        self.referee.check(report)
+
+    def _raise_failures(self, before: int) -> None:
+        failures = self.world.system.failures
+        self._seen_failures = len(failures)
+        if self.strict and len(failures) > before:
+            raise failures[before]
+
+    def _bound(self, driver: Any) -> BoundDriver:
+        if driver not in self._known:
+            self._known[driver] = register_driver(self.world.system, driver)
+        return self._known[driver]
+
+    def _match(self, device: Device) -> BoundDriver | None:
+        return self._drivers.get(device.label)
+
+    def _free_port(self) -> str:
+        machine = self.world.machine
+        taken = {function.parent.label for function in machine if function.parent is not None and function.present}
+        taken |= {f.parent.label for f in machine if f.parent is not None and f.label in self._models and not f.present}
+        for number in range(1, self.ports + 1):
+            if f"port{number}" not in taken:
+                return f"port{number}"
+        raise BadInput(f"all {self.ports} ports are taken; make Bench(ports={self.ports + 1}) or remove a card")
+
+    def _why_unbound(self, device: Device, since: int) -> Exception:
+        if self.world.system.failures:
+            return self.world.system.failures[-1]
+        for event in self.world.system.trace.of(What.HOOK, since=since):
+            if event.who == device.label and isinstance(event.detail, int) and event.detail < 0:
+                return PciError(-event.detail, event.text, device=device.label)
+        return BadInput(f"{device}: no driver took it")
+
+
+@define(eq=False)
+class _AtStep:
+    """Runs an action once before a step of the transaction, while inside."""
+
+    bench: Bench
+    step: str
+    action: Callable[[], object]
+    _before: Callable[[str], None] | None = field(default=None, init=False)
+
+    def __enter__(self) -> None:
+        engine = self.bench.world.engine
+        self._before = before = engine.before_step
+        pending = [self.action]
+
+        def at(step: str) -> None:
+            before(step)
+            if step == self.step and pending:
+                pending.pop()()
+
+        engine.before_step = at
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            self.bench.world.engine.before_step = self._before

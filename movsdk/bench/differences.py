@@ -1,0 +1,86 @@
+"""Ours against what was recorded: the first difference of a vector, all differences of a dumped machine.
+
+Compares values; plays nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from movsdk.bench.importers.folder import DumpedFunction, read_dump
+from movsdk.bench.state import State, bridge_registers
+from movsdk.layout.wording import resource_name
+from movsdk.pci_regs import BRIDGE_RESOURCES
+
+
+def differences(ours: Any, recorded: Any, path: str = "") -> Iterator[str]:
+    """Every place where two outcomes differ: ``[2] hotadd: state d3 resources 1 start: ours 0x0, recorded 0x1``."""
+    if isinstance(ours, Mapping) and isinstance(recorded, Mapping):
+        for key in [*ours, *(key for key in recorded if key not in ours)]:
+            if key not in recorded:
+                yield f"{path} {key}: ours {_show(ours[key])}, not recorded"
+            elif key not in ours:
+                yield f"{path} {key}: recorded {_show(recorded[key])}, not ours"
+            else:
+                yield from differences(ours[key], recorded[key], f"{path} {key}".strip())
+    elif _is_list(ours) and _is_list(recorded):
+        for index, (one, other) in enumerate(zip(ours, recorded, strict=False)):
+            yield from differences(one, other, f"{path} {_name(other, index)}".strip())
+        if len(ours) != len(recorded):
+            yield f"{path}: ours has {len(ours)} entries, recorded {len(recorded)}"
+    elif ours != recorded:
+        yield f"{path}: ours {_show(ours)}, recorded {_show(recorded)}"
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _name(entry: Any, index: int) -> str:
+    if not isinstance(entry, Mapping):
+        return f"[{index}]"
+    if "op" in entry:
+        return f"[{index}] {entry['op']} {entry['id'] or ''}".rstrip() + ":"
+    return str(entry.get("id", entry.get("n", f"[{index}]")))
+
+
+def _show(value: object) -> str:
+    return hex(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def differences_from_dump(state: State, folder: str) -> Iterator[str]:
+    """Every BAR, window, window register and bus number of `state` that is not what the machine dumped in `folder` shows.
+
+    Raises:
+        BadInput: the dump cannot be read; names file and line.
+    """
+    recorded = {function.bdf.short: function for function in read_dump(folder).functions.values()}
+    ours = {entry["bdf"]: entry for entry in state}
+    for bdf in sorted({*ours, *recorded}):
+        if bdf not in recorded:
+            yield f"{bdf}: not in the dump"
+        elif bdf not in ours:
+            yield f"{bdf}: in the dump, unknown to us"
+        else:
+            yield from _function_differences(bdf, ours[bdf], recorded[bdf])
+
+
+def _function_differences(bdf: str, ours: Mapping[str, Any], recorded: DumpedFunction) -> Iterator[str]:
+    found = {entry["n"]: (entry["start"], entry["last"]) for entry in ours["resources"] if entry["assigned"]}
+    lines = dict(enumerate(recorded.resources.bars)) | dict(enumerate(recorded.resources.windows, BRIDGE_RESOURCES))
+    wanted = {number: (line.start, line.last) for number, line in lines.items() if line.flags and line.last}
+    for number in sorted({*found, *wanted}):
+        if found.get(number) != wanted.get(number):
+            yield f"{bdf} {resource_name(number)}: ours {_pair(found.get(number))}, dumped {_pair(wanted.get(number))}"
+    if "registers" in ours:
+        yield from differences(ours["registers"], bridge_registers(partial(_read, recorded.config)), f"{bdf} registers")
+
+
+def _read(config: bytes, offset: int, size: int) -> int:
+    return int.from_bytes(config[offset : offset + size], "little")
+
+
+def _pair(pair: tuple[int, int] | None) -> str:
+    return "none" if pair is None else f"[{pair[0]:#x}-{pair[1]:#x}]"

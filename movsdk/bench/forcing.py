@@ -1,0 +1,122 @@
+"""Forcing chosen BARs to move, or to lose their place, within an ordinary rescan.
+
+A ballast row with a fixed BAR takes the old place of each chosen BAR for one transaction, so the rules themselves find it another; the
+device's other BARs are pinned. Nothing of the rules is bypassed, and silicon never hears of the ballast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import combinations
+
+from movsdk.errors import BadInput, NoSpace
+from movsdk.kernel.device import Device
+from movsdk.layout.table import SIZEALIGN, UNSET, Resource, Row
+from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
+from movsdk.rescan.engine import Engine
+
+_PINNED = (True,) * BRIDGE_RESOURCES
+
+
+def movable_bars(device: Device) -> tuple[int, ...]:
+    """BARs 0-5 of `device` that have a place now."""
+    return tuple(bar for bar in range(ROM_RESOURCE) if device.bar_span(bar) is not None)
+
+
+def subsets(bars: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    """Every non-empty set of `bars`, small ones first (rule C04: any of them may move alone)."""
+    bars = tuple(bars)
+    for size in range(1, len(bars) + 1):
+        yield from combinations(bars, size)
+
+
+@contextmanager
+def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterator[None]:
+    """While inside, the next transaction finds the places of `bars` taken.
+
+    Raises:
+        BadInput: the device cannot move at all, or a BAR has no place; names the remedy.
+        NoSpace: after the transaction a chosen BAR is still where it was, or nowhere.
+    """
+    _check(engine, device, bars)
+    old = {bar: device.bar_span(bar) for bar in bars}
+    ballast: list[Row] = []
+    before, after_pause = engine.before_step, [False]
+
+    def put_ballast(step: str) -> None:
+        before(step)
+        if after_pause[0]:
+            after_pause[0] = False
+            _pin_others(device, bars)
+            ballast.extend(_swap(device.resources[bar]) for bar in bars)
+        if step == "pause":
+            after_pause[0] = True
+
+    engine.before_step = put_ballast
+    try:
+        yield
+    finally:
+        engine.before_step = before
+        for row in ballast:
+            row.resources[0].detach()
+            row.segment.rows.remove(row)
+    for bar, span in old.items():
+        now = device.bar_span(bar)
+        if now is None or now == span:
+            raise NoSpace(
+                f"{device}: BAR {bar} could not be forced away from {span}; "
+                "there is no second place of that size behind its root port: give Bench larger windows",
+                device=device.label,
+                bar=bar,
+            )
+
+
+def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
+    if engine.moves is None:
+        raise BadInput(f"{device}: nothing moves with rules {engine.rules.name!r}; use v9 or v5")
+    if device.bus.is_root:
+        raise BadInput(f"{device}: a device on the root bus is never moved by {engine.rules.name}; plug it below a port")
+    if not bars:
+        raise BadInput(f"{device}: no BAR named to move; it has {list(movable_bars(device))}")
+    for bar in bars:
+        if bar not in range(BRIDGE_RESOURCES) or device.bar_span(bar) is None:
+            raise BadInput(f"{device}: BAR {bar} has no place to be moved from; assigned are {list(movable_bars(device))}")
+        driver = device.driver
+        if (
+            driver is not None
+            and not driver.has("bar_fixed")
+            and not (driver.has("rescan_prepare") and driver.has("rescan_done"))
+        ):
+            raise BadInput(
+                f"{device}: driver {driver.name} has no rescan_prepare() and rescan_done(), so BAR {bar} is immovable; add both hooks"
+            )
+
+
+def _pin_others(device: Device, bars: tuple[int, ...]) -> None:
+    answers = device.row.answers
+    device.row.answers = tuple(index not in bars or (answers is not None and answers[index]) for index in range(BRIDGE_RESOURCES))
+
+
+def _swap(resource: Resource) -> Row:
+    """Put a ballast row in the place of `resource`, which is left without one but keeps its address until release."""
+    parent, owner = resource.parent, resource.row
+    if parent is None or owner is None:
+        raise BadInput("a BAR lost its place between the check and the rescan")
+    row = Row(f"ballast for {owner.name}", owner.segment, is_added=True, is_bound=True, answers=_PINNED)
+    row.class_code = owner.class_code
+    stone = row.resources[0]
+    stone.flags, stone.start, stone.last = resource.flags | SIZEALIGN, resource.start, resource.last
+    resource.detach()
+    parent.insert(stone)
+    resource.set_span(0, resource.size - 1)
+    owner.segment.rows.append(row)
+    return row
+
+
+def take_away(device: Device, bar: int) -> None:
+    """Leave BAR `bar` without a place, as a rescan that ran out of space does."""
+    resource = device.resources[bar]
+    resource.detach()
+    resource.flags |= UNSET
+    resource.set_span(0, resource.size - 1)

@@ -1,0 +1,153 @@
+"""The judge: reads silicon and belief after every event and says where they part.
+
+Two kinds, never mixed. A broken *invariant* is our own bug: registers, tables and counters disagree with what the code did, and
+`check` raises. A broken *promise* is the kernel's (a working BAR lost, two live decoders, a device behind a closed window): a
+`Finding`, with its cause, and the run goes on. Engine rules E01-E13 of the design notes name the promises.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from attrs import define, field, frozen
+
+from movsdk.bench.state import bar_register_value, bridge_registers
+from movsdk.bench.world import World
+from movsdk.errors import InvariantBroken
+from movsdk.kernel.device import Device
+from movsdk.layout.table import IO, MEM, PREF, UNSET, Resource
+from movsdk.ops import Space
+from movsdk.pci_regs import COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, VENDOR_ID
+from movsdk.rescan.report import RescanReport
+from movsdk.trace import What
+
+
+@frozen
+class Finding:
+    """A promise the kernel broke: `rule` as E01, `device` the victim, `text` what and why."""
+
+    rule: str
+    device: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.device}: {self.text}"
+
+
+@define(eq=False)
+class Referee:
+    """Looks at one `World`. `findings` grows with every event."""
+
+    world: World
+    findings: list[Finding] = field(factory=list, init=False)
+
+    def check(self, report: RescanReport) -> list[Finding]:
+        """Judge the state after an event; returns its findings. Raises `InvariantBroken` naming the object and both values."""
+        for breach in self._breaches(report):
+            raise InvariantBroken(f"after {report.op} with rules {report.rules}: {breach}; please report this with the scenario")
+        found = [*self._lost(report), *self._decoders(), *self._windows(), *self._newcomers(report)]
+        self.findings += found
+        return found
+
+    # --- invariants -------------------------------------------------------------------------------------------
+    def _breaches(self, report: RescanReport) -> Iterator[str]:
+        for device in self.world.system.devices():
+            if device.row.enable_cnt < 0:
+                yield f"{device}: enable count is {device.row.enable_cnt}"
+            if device.is_paused:
+                yield f"{device}: still paused"
+            for resource in device.resources:
+                yield from _tree_breaches(device, resource)
+            if _answers(device):
+                yield from _register_breaches(device)
+        yield from _hook_breaches(report)
+
+    # --- promises ---------------------------------------------------------------------------------------------
+    def _lost(self, report: RescanReport) -> Iterator[Finding]:
+        for move in report.lost:
+            device = self.world.find(move.device)
+            if device is not None and device.driver is not None:
+                cause = (
+                    "no attempt gave it a place" if report.attempts else "its bridge was re-assigned without asking the driver"
+                )
+                yield Finding("E03", move.device, f"bound to {device.driver.name}, lost BAR {move.bar} at {move.old}: {cause}")
+
+    def _decoders(self) -> Iterator[Finding]:
+        fabric = self.world.machine.fabric
+        seen: set[tuple[str, ...]] = set()
+        for device in self.world.system.devices():
+            if not _answers(device):
+                continue
+            command = device.config_read(COMMAND, 2)
+            for resource in device.resources[:ROM_RESOURCE]:
+                if not resource.flags or not command & (COMMAND_IO if resource.flags & IO else COMMAND_MEMORY):
+                    continue
+                address = bar_register_value(device, resource.index)
+                space = Space.IO if resource.flags & IO else Space.MEM
+                claims = fabric.claims(space, address)
+                names = tuple(sorted(f"{claim.label} BAR {claim.bar}" for claim in claims))
+                if len(claims) > 1 and names not in seen:
+                    seen.add(names)
+                    yield Finding("E01", device.label, f"two live decoders at {space.value} {address:#x}: {' and '.join(names)}")
+                reached = any(claim.label == device.label and claim.bar == resource.index for claim in claims)
+                if device.driver is not None and resource.parent is not None and not reached:
+                    text = f"bound, but nothing it does to BAR {resource.index} at {address:#x} arrives: a bridge above does not pass it"
+                    yield Finding("E02", device.label, text)
+
+    def _windows(self) -> Iterator[Finding]:
+        """Windows whose registers say something else than the kernel believes (unpatched kernels leave enabled bridges alone)."""
+        for device in self.world.system.devices():
+            if not device.row.is_bridge or device.subordinate is None or not _answers(device):
+                continue
+            registers = bridge_registers(device.config_read)
+            for name, window, implemented in zip(
+                ("io", "mem", "pref"), device.row.windows, (device.row.has_io, True, device.row.has_pref), strict=True
+            ):
+                believed = [window.start, window.last] if window.flags and window.parent is not None else None
+                if implemented and believed is not None and registers[name] != believed:
+                    shown = registers[name]
+                    text = f"[{shown[0]:#x}-{shown[1]:#x}]" if shown else "closed"
+                    belief = f"[{window.start:#x}-{window.last:#x}]"
+                    yield Finding("E02", device.label, f"{name} window is {text} in its registers, the kernel believes {belief}")
+
+    def _newcomers(self, report: RescanReport) -> Iterator[Finding]:
+        for label in report.given_up:
+            yield Finding("E12", label, "given up: with its BARs a device that worked before would have lost its own")
+
+
+def _answers(device: Device) -> bool:
+    return device.config_read(VENDOR_ID, 2) != 0xFFFF
+
+
+def _tree_breaches(device: Device, resource: Resource) -> Iterator[str]:
+    parent = resource.parent
+    if parent is None:
+        return
+    if not any(child is resource for child in parent.children):
+        yield f"{device}: resource {resource.index} has a parent that does not know it"
+    if parent.parent is not None and not parent.contains(resource):
+        yield f"{device}: resource {resource.index} [{resource.start:#x}-{resource.last:#x}] lies outside its window"
+    siblings = parent.children
+    at = next(i for i, child in enumerate(siblings) if child is resource)
+    if at + 1 < len(siblings) and siblings[at + 1].start <= resource.last:
+        yield f"{device}: resource {resource.index} overlaps its neighbour in the table"
+
+
+def _register_breaches(device: Device) -> Iterator[str]:
+    for resource in device.resources[:ROM_RESOURCE]:
+        if not resource.flags & (IO | MEM) or resource.parent is None or resource.flags & UNSET:
+            continue
+        register = bar_register_value(device, resource.index)
+        if register != resource.start:
+            kind = "I/O" if resource.flags & IO else "prefetchable" if resource.flags & PREF else "memory"
+            yield f"{device}: {kind} BAR {resource.index} register holds {register:#x}, the kernel believes {resource.start:#x}"
+
+
+def _hook_breaches(report: RescanReport) -> Iterator[str]:
+    """Every prepare is followed by exactly one done of the same device, if its driver has one."""
+    calls = Counter((event.who, event.text) for event in report.timeline if event.what is What.HOOK)
+    rounds = 2 if report.boot_rescan else 1
+    for (who, text), count in calls.items():
+        if text in ("rescan_prepare", "rescan_done") and count > rounds:
+            yield f"{who}: {text} called {count} times in one {report.op}"

@@ -1,0 +1,1 @@
+"""The `movsdk` command: one small file a sub-command."""

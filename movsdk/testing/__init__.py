@@ -1,0 +1,1 @@
+"""For driver authors: the pytest plugin and its fixtures."""
