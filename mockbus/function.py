@@ -15,6 +15,7 @@ from mockbus.bar import Bar, BarSpec
 from mockbus.config import ConfigSpace
 from mockbus.interrupts import IntxPin
 from movsdk import pci_regs as regs
+from movsdk.address import Span
 from movsdk.errors import BadInput
 from movsdk.ops import Claim, FaultKind
 
@@ -216,14 +217,14 @@ class Function:
         self.config.reset()
         self._restart(before)
 
-    def _restart(self, before: Iterable[tuple[Bar, object]] = ()) -> None:
+    def _restart(self, before: Iterable[tuple[Bar, Span]] = ()) -> None:
         self.power = self.power_control.state if self.power_control is not None else regs.PowerState.D0
         self.intx.clear()
         for part in (self.msix, self.express):
             if part is not None:
                 part.reset()
         if self._fabric is not None:
-            self._fabric.decode_changed(list(before), buses=True)  # type: ignore[arg-type]
+            self._fabric.decode_changed(before, buses=True)
         if self.model is not None:
             self.model.reset()
 

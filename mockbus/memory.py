@@ -48,8 +48,8 @@ class HostMemory:
         """
         if size <= 0 or align <= 0 or align & (align - 1):
             raise BadInput(f"DMA buffer of {size} bytes aligned to {align}: give a positive size and a power of two")
-        place, index = self.span.start, 0
-        for index, buffer in enumerate([*self._buffers, None]):  # noqa: B007  the place in the list where the loop stops
+        place = self.span.start
+        for buffer in (*self._buffers, None):
             place = (place + align - 1) & -align
             if buffer is None or place + size <= buffer.address:
                 break

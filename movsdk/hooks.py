@@ -86,14 +86,15 @@ class DriverSpec:
         """Look where the BARs of `dev` are now and go on.
 
         Context: task context, rescan lock held, may sleep.
-        Before: `rescan_prepare` ran; BARs and all bridge windows above are programmed; a BAR may be unassigned or the device pulled.
+        Before: `rescan_prepare` ran; BARs and all bridge windows above are programmed; a BAR may be unassigned or the device
+        pulled.
         Allowed: compare `resource_start()`, iomap() again, reset the device, set up interrupts, replay held requests.
         Forbidden: a mapping made before the move; a new rescan.
         After: the device works; if this hook raised, it stays bound but gone (every access faults) until `remove`.
         """
 
     @hookspec(firstresult=True)
-    def bar_fixed(self, dev: PciDev, bar: int) -> bool:
+    def bar_fixed(self, dev: PciDev, bar: int) -> bool:  # type: ignore[empty-body]  # a spec has no body
         """Must BAR `bar` of `dev` stay where it is?
 
         Context: task context, rescan lock held; asked once a BAR in each rescan, before anything is released.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from movsdk import PciError, PciId
 
 from .controller import NvmeController
+from .load import Load
 from .regs import BLOCK, CLASS_NVME
 
 if TYPE_CHECKING:
@@ -90,6 +91,12 @@ class Nvme:
             controller.wait(controller.flush())
             if controller.wait(controller.submit_read(lba, 8)) != content:
                 raise PciError(EIO, f"{dev.name}: blocks {lba}+8 read back something else than was written")
+
+    def start_load(self, dev: PciDev, *, reads: int, writes: int, size: int) -> Load:
+        """Keep `reads` + `writes` requests of `size` bytes in flight until `stop()`; its ledger tells what became of them."""
+        load = Load(blocks=max(1, size // BLOCK), read_share=reads / max(1, reads + writes))
+        load.start(dev.drvdata, queue_depth=max(1, reads + writes))
+        return load
 
     def _wake(self, controller: NvmeController) -> None:
         """Start it, unless another pause is still on. A drive that was pulled fails its requests; `remove` will follow."""

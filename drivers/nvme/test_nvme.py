@@ -89,7 +89,9 @@ def test_nothing_of_the_device_is_in_use_between_prepare_and_done(bench: Bench, 
         answered = load.ledger.completed
         bench.world.machine.fabric.clock.advance(5_000_000)
         held = dev.held
-        seen.append((held.mappings, held.regions, held.vectors, model.in_flight, model.is_ready, load.ledger.completed - answered))
+        seen.append(
+            (held.mappings, held.regions, held.vectors, model.in_flight, model.is_ready, load.ledger.completed - answered)
+        )
         seen.append(dev.read_config_word(4) & 4)
 
     with bench.before_step("bridges", look):

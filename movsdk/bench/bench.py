@@ -5,9 +5,8 @@ In plain Python, or as the pytest fixture `bench`. Everything real (silicon, ker
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field
 
@@ -24,7 +23,7 @@ from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
 from movsdk.layout.table import Reserve
-from movsdk.pci_regs import CLASS_BRIDGE_PCI, PcieType
+from movsdk.pci_regs import PcieType
 from movsdk.rescan.hotplug import SlotHandler
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules import by_name
@@ -35,7 +34,7 @@ WINDOWS: tuple[tuple[str, Span], ...] = (
     ("mem", Span(0x8000_0000, 0xBFFF_FFFF)),
     ("pref64", Span(0x40_0000_0000, 0xFF_FFFF_FFFF)),
 )
-_SETTLE = 100 * NS_PER_MS
+Result = TypeVar("Result")
 
 
 @define(eq=False, kw_only=True)
@@ -109,7 +108,7 @@ class Bench:
     def insert(self, driver: Any, model: Any, *, slot: str | None = None) -> str:
         """Prepare a card for a port without powering it; returns its label. `world.machine.plug(label)` powers it."""
         bound = self._bound(driver)
-        silicon = model() if inspect.isclass(model) else model
+        silicon: DeviceModel = model() if isinstance(model, type) else model
         port = slot or self._free_port()
         used = sum(label.startswith(bound.name) for label in self._models)
         label = f"{bound.name}{used}"
@@ -165,7 +164,7 @@ class Bench:
             return self._do(self.world.engine.rescan)
 
     def before_step(self, step: str, action: Callable[[], object]) -> _AtStep:
-        """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume, ...)."""
+        """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume)."""
         return _AtStep(self, step, action)
 
     def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
@@ -221,7 +220,7 @@ class Bench:
     # --- inside -----------------------------------------------------------------------------------------------
     _seen_failures: int = field(default=0, init=False)
 
-    def _do(self, act: Callable[[], Any]) -> Any:
+    def _do(self, act: Callable[[], Result]) -> Result:
         """Run an operation and what the clock makes of it; judge; tell the author what the driver raised."""
         before = self._seen_failures
         report = act()

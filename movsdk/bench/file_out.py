@@ -17,7 +17,7 @@ def write_whole(path: str | Path, text: str) -> None:
     """
     path = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or Path())
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}; choose another place") from error
     try:

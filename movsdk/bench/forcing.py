@@ -1,6 +1,7 @@
 """Forcing chosen BARs to move, or to lose their place, within an ordinary rescan.
 
-A ballast row with a fixed BAR takes the old place of each chosen BAR for one transaction, so the rules themselves find it another; the
+A ballast row with a fixed BAR takes the old place of each chosen BAR for one transaction, so the rules themselves find it
+another; the
 device's other BARs are pinned. Nothing of the rules is bypassed, and silicon never hears of the ballast.
 """
 
@@ -89,7 +90,7 @@ def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
             and not (driver.has("rescan_prepare") and driver.has("rescan_done"))
         ):
             raise BadInput(
-                f"{device}: driver {driver.name} has no rescan_prepare() and rescan_done(), so BAR {bar} is immovable; add both hooks"
+                f"{device}: driver {driver.name} has no rescan_prepare() and rescan_done(): BAR {bar} is immovable; add both hooks"
             )
 
 

@@ -5,15 +5,17 @@ The outcome of an event has the keys of `expect` in the vectors README, and more
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from typing import Any
 
 from attrs import define, field, frozen
 
+from movsdk.bench import load
 from movsdk.bench.assembly import apertures, assemble
 from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
 from movsdk.bench.referee import Finding, Referee
-from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EventSpec, FunctionSpec, Scenario
+from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Load, Scenario
 from movsdk.bench.state import State, state_of
 from movsdk.bench.user_code import driver_class
 from movsdk.bench.world import World, make_world
@@ -68,13 +70,14 @@ class Outcome:
 
 @define(eq=False)
 class Player:
-    """A scenario on the table. `play()` runs all events; `step()` one."""
+    """A scenario on the table. `play()` runs all events; `step()` one. `problems`: what I/O under load came to."""
 
     scenario: Scenario
     rules: Rules
     faults: str = "raise"
     world: World = field(init=False)
     referee: Referee = field(init=False)
+    problems: list[str] = field(factory=list, init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
 
@@ -90,6 +93,7 @@ class Player:
             faults=self.faults,
             match_of=self._match,
             fixup=self._fixup,
+            busy=[(piece.kind == "io", piece.span) for piece in scenario.reserved],
         )
         self.referee = Referee(self.world)
         self._register()
@@ -131,29 +135,60 @@ class Player:
                 yield outcome
 
     def step(self, event: EventSpec) -> Outcome | None:
-        """Let one event happen."""
-        machine, engine = self.world.machine, self.world.engine
+        """Let one event happen, with the I/O that the scenario wants in flight meanwhile."""
+        machine = self.world.machine
         if event.op == "plug" and event.id is not None:
             machine.plug(event.id)
             return None
         if event.op == "unplug" and event.id is not None:
             machine.unplug(event.id)
             return None
-        device = self.world.find(event.id)
-        if event.op == "boot":
-            report = engine.boot()
-        elif event.op == "rescan":
-            report = engine.rescan()
-        elif event.op == "hotadd":
-            report = engine.hotadd(device) if device is not None else _nothing(event.op, self.rules, -19)
-        else:
-            report = engine.remove(device) if device is not None else _nothing(event.op, self.rules, 0)
-            if event.id is not None:
-                machine.unplug(event.id)
+        running = self._start_loads(event)
+        clock = self.world.system.ops.clock
+        if running:
+            clock.advance(load.WARM_UP)
+        report = self._happen(event)
+        if running:
+            clock.advance(load.COOL_DOWN)
+        io = tuple(self._stop_load(label, busy) for label, busy in running.items())
         state = state_of(self.world.system, knows_disabled=self.rules.moves is not None)
         hooks = self.world.take_hooks()
         findings = tuple(self.referee.check(report))
-        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings)
+        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io)
+
+    def _happen(self, event: EventSpec) -> RescanReport:
+        engine = self.world.engine
+        device = self.world.find(event.id)
+        if event.op == "boot":
+            return engine.boot()
+        if event.op == "rescan":
+            return engine.rescan()
+        if event.op == "hotadd":
+            return engine.hotadd(device) if device is not None else _nothing(event.op, self.rules, -errno.ENODEV)
+        if event.op == "io":
+            return _nothing(event.op, self.rules, 0)
+        report = engine.remove(device) if device is not None else _nothing(event.op, self.rules, 0)
+        if event.id is not None:
+            self.world.machine.unplug(event.id)
+        return report
+
+    def _start_loads(self, event: EventSpec) -> dict[str, load.Running]:
+        wanted = {
+            spec.id: spec.load for spec in self.scenario.devices if isinstance(spec, EndpointSpec) and spec.load is not None
+        }
+        if event.op == "io" and event.id is not None:
+            wanted = {event.id: event.load or Load()}
+        running = {}
+        for label, terms in wanted.items():
+            device = self.world.find(label)
+            if device is not None and device.driver is not None:
+                running[label] = load.start(device, terms)
+        return running
+
+    def _stop_load(self, label: str, running: load.Running) -> str:
+        running.stop()
+        self.problems += [f"{label}: {problem}" for problem in running.problems]
+        return f"I/O on {label}: {running.summary()}"
 
 
 def _nothing(op: str, rules: Rules, rc: int) -> RescanReport:

@@ -92,7 +92,9 @@ class Referee:
                     yield Finding("E01", device.label, f"two live decoders at {space.value} {address:#x}: {' and '.join(names)}")
                 reached = any(claim.label == device.label and claim.bar == resource.index for claim in claims)
                 if device.driver is not None and resource.parent is not None and not reached:
-                    text = f"bound, but nothing it does to BAR {resource.index} at {address:#x} arrives: a bridge above does not pass it"
+                    text = (
+                        f"bound, but no access to BAR {resource.index} at {address:#x} arrives: a bridge above does not pass it"
+                    )
                     yield Finding("E02", device.label, text)
 
     def _windows(self) -> Iterator[Finding]:

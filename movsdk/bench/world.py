@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from attrs import define, field
 
@@ -66,9 +65,12 @@ def make_world(
     faults: str = "raise",
     match_of: Callable[[Device], BoundDriver | None] | None = None,
     fixup: Callable[[Device], None] | None = None,
-    **options: Any,
+    busy: Iterable[tuple[bool, Span]] = (),
 ) -> World:
-    """Put a kernel with these rules on a machine whose host bridge has these `windows`. Nothing is scanned yet."""
+    """Put a kernel with these rules on a machine whose host bridge has these `windows`. Nothing is scanned yet.
+
+    `busy`: pieces of the apertures that belong to the board, (is I/O, span in bytes); nothing will be placed there.
+    """
     apertures = [
         Resource(number, None, span.start, span.last, APERTURE_FLAGS[kind]) for number, (kind, span) in enumerate(windows)
     ]
@@ -80,8 +82,17 @@ def make_world(
         machine.fabric.domain,
         faults=faults,
         label_of=machine.label_at,
-        **options,
     )
+    for is_io, span in busy:
+        _occupy(system, is_io, span)
     system.match_of = match_of
     system.fixup_header = fixup
     return World(machine, system, Engine(system, rules))
+
+
+def _occupy(system: System, is_io: bool, span: Span) -> None:
+    """Make a range of an aperture busy, as far as it lies in one and is free (``reserve_standard_io_resources()``, pnp)."""
+    flags = IO if is_io else MEM
+    for aperture in system.root.segment.windows:
+        if aperture.flags & (IO | MEM) == flags and aperture.insert(Resource(-1, None, span.start, span.last, flags)):
+            return

@@ -12,7 +12,9 @@ from movsdk.bench.scenario_text import dump_scenario
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("folder", metavar="DIR", help="lspci-xxxx.txt, resource.txt, iomem.txt, ioports.txt and drivers.txt of one moment")
+    parser.add_argument(
+        "folder", metavar="DIR", help="lspci-xxxx.txt, resource.txt, iomem.txt, ioports.txt and drivers.txt of one moment"
+    )
     parser.add_argument("--then", metavar="DIR", action="append", default=[], help="a later moment; may be given again")
     parser.add_argument("-o", "--output", metavar="FILE", help="where the scenario goes (default: standard output)")
 

@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"  {name:<8} {text}")
         return 0
     if words[0] == "--version":
-        from movsdk import __version__  # noqa: PLC0415  the map of public names is not needed otherwise
+        from movsdk import __version__
 
         print(f"movsdk {__version__}")
         return 0
@@ -66,7 +66,7 @@ def _run(name: str, words: list[str]) -> int:
     if name not in COMMANDS:
         print(f"movsdk: there is no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    command: Command = import_module(f"movsdk.cli.{name}_command")  # type: ignore[assignment]  # a module is not a class
+    command: Command = import_module(f"movsdk.cli.{name}_command")
     parser = _Parser(prog=f"movsdk {name}", description=COMMANDS[name])
     command.add_arguments(parser)
     try:

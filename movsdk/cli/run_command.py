@@ -23,12 +23,20 @@ _MANY = 3  # more scenarios than this get a line each
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("file", metavar="FILE", help="a scenario (YAML, JSON), or many (.jsonl, .jsonl.gz); see docs/reference/scenario.md")
+    parser.add_argument(
+        "file", metavar="FILE", help="a scenario (YAML, JSON), or many (.jsonl, .jsonl.gz); see docs/reference/scenario.md"
+    )
     parser.add_argument("--rules", help="kernel version: v9, v5 or off (default: what the file says, else v9)")
-    parser.add_argument("--expect", metavar="DUMP_OR_VECTOR", help="compare with a dump folder, or with recorded vectors of the same names")
-    parser.add_argument("--json", metavar="OUT", help="write the outcome of every scenario, a line each, in the form of the vectors")
+    parser.add_argument(
+        "--expect", metavar="DUMP_OR_VECTOR", help="compare with a dump folder, or with recorded vectors of the same names"
+    )
+    parser.add_argument(
+        "--json", metavar="OUT", help="write the outcome of every scenario, a line each, in the form of the vectors"
+    )
     parser.add_argument("--log", action="store_true", help="print the kernel log of every event")
-    parser.add_argument("--faults", choices=("raise", "hardware"), default="raise", help="bad accesses raise in the driver, or go on")
+    parser.add_argument(
+        "--faults", choices=("raise", "hardware"), default="raise", help="bad accesses raise in the driver, or go on"
+    )
 
 
 @define(eq=False)
@@ -64,7 +72,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _play(
-    case: NamedScenario, options: argparse.Namespace, expected: Expectation | None, totals: _Totals, console: Any, *, in_full: bool
+    case: NamedScenario,
+    options: argparse.Namespace,
+    expected: Expectation | None,
+    totals: _Totals,
+    console: Any,
+    *,
+    in_full: bool,
 ) -> None:
     rules = options.rules or case.rules or DEFAULT_RULES
     player = Player(case.scenario, by_name(rules), options.faults)
@@ -87,11 +101,13 @@ def _play(
     if in_full:
         _print_end(outcomes, console)
     elif broken or wrong or found:
-        console.print(text.summary_line(case.name, rules, {"findings": found, "broken contracts": len(broken), "differences": len(wrong)}))
+        console.print(
+            text.summary_line(case.name, rules, {"findings": found, "broken contracts": len(broken), "differences": len(wrong)})
+        )
     for line in broken:
-        console.print(f"contract broken: {line}", style="red")
+        console.print(f"contract broken: {line}", style="red", markup=False, soft_wrap=True)
     for line in wrong[:20]:
-        console.print(f"differs: {line}", style="red")
+        console.print(f"differs: {line}", style="red", markup=False, soft_wrap=True)
     if len(wrong) > 20:
         console.print(f"differs: and {len(wrong) - 20} more places", style="red")
     if expected is not None and in_full and not wrong:

@@ -1,6 +1,7 @@
 """Handing devices to the driver core: final fix-ups, first probe, and the ADDED mark.
 
-Twin: ``pci_bus_add_devices()`` in drivers/pci/bus.c, ``pci_fixup_video()`` of x86, driver registration. A device is tried once in its life.
+Twin: ``pci_bus_add_devices()`` in drivers/pci/bus.c, ``pci_fixup_video()`` of x86, driver registration. A device is tried
+once in its life.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def register_and_bind(system: System, drivers: list[BoundDriver]) -> None:
     """Each driver in order probes every device it serves, in the order the scan found them."""
     for driver in drivers:
         for device in list(system.discovered):
-            if device.row.is_added and not device.is_probed and device.driver is None and matching_driver(system, device) is driver:
+            is_free = device.row.is_added and not device.is_probed and device.driver is None
+            if is_free and matching_driver(system, device) is driver:
                 probe_device(system, device, driver)
 
 

@@ -1,6 +1,7 @@
 """Enabling and disabling a device: counts, COMMAND bits, and the bridges above.
 
-Twin: ``pci_enable_device()``, ``pci_enable_bridge()``, ``pci_disable_device()``, ``pci_set_master()`` in drivers/pci/pci.c, and RFC
+Twin: ``pci_enable_device()``, ``pci_enable_bridge()``, ``pci_disable_device()``, ``pci_set_master()`` in drivers/pci/pci.c,
+and RFC
 patches 15 (the race) and 16 (an enabled bridge whose windows came later). The counting is a strategy, `EnableRules`, because
 it differs between versions. Does not lock by itself beyond what the rules say.
 """
@@ -106,7 +107,7 @@ def enable_bridge(bridge: Device) -> None:
     try:
         enable_device(bridge)
     except PciError as error:
-        bridge.system.log(bridge, f"Error enabling bridge ({-error.errno}), continuing")
+        bridge.system.log(bridge, f"Error enabling bridge ({error.strerror}), continuing")
     set_master(bridge)
 
 

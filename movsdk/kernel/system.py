@@ -1,6 +1,7 @@
 """The kernel as a whole: host bridge, root bus, command line, drivers, the rescan lock.
 
-Twin: ``struct pci_host_bridge`` and the globals of drivers/pci. Holds state; `probe`, `enable`, `binding` and the engine act on it.
+Twin: ``struct pci_host_bridge`` and the globals of drivers/pci. Holds state; `probe`, `enable`, `binding` and the engine act
+on it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Spread the space of a hot-plug bridge over the bridges behind it, before a hot-add is placed.
 
-Twin: ``pci_bus_distribute_available_resources()`` in drivers/pci/setup-bus.c (linux-5.10), slips included. Pure; unpatched kernel only.
+Twin: ``pci_bus_distribute_available_resources()`` in drivers/pci/setup-bus.c (linux-5.10), slips included. Pure; unpatched
+kernel only.
 """
 
 from __future__ import annotations

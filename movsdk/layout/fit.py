@@ -1,6 +1,7 @@
 """Where does one resource fit? First fit in the gaps of a window, windows tried in the kernel's order.
 
-Twin: ``pci_bus_alloc_resource()`` in drivers/pci/bus.c, ``__find_resource()`` in kernel/resource.c, ``pcibios_align_resource()`` and
+Twin: ``pci_bus_alloc_resource()`` in drivers/pci/bus.c, ``__find_resource()`` in kernel/resource.c,
+``pcibios_align_resource()`` and
 ``arch_remove_reservations()`` of x86. Chooses; changes nothing.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from movsdk.layout.table import FOUR_GIG, IO, M64, MEM_64, MEG, PREF, TYPE_BITS, AddressMap, Resource, Segment, align_up
+from movsdk.layout.table import FOUR_GIG, IO, M64, MEG, MEM_64, PREF, TYPE_BITS, AddressMap, Resource, Segment, align_up
 
 _LOW = (0, FOUR_GIG - 1)
 _HIGH = (FOUR_GIG, M64)

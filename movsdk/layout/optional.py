@@ -1,6 +1,7 @@
 """Pass 2 of the unpatched kernel: required sizes first, optional additions where they fit.
 
-Twin: ``__pci_bus_assign_resources()``, ``__assign_resources_sorted()``, ``reassign_resources_sorted()`` in drivers/pci/setup-bus.c.
+Twin: ``__pci_bus_assign_resources()``, ``__assign_resources_sorted()``, ``reassign_resources_sorted()`` in
+drivers/pci/setup-bus.c.
 """
 
 from __future__ import annotations
@@ -181,4 +182,3 @@ def _request_fixed(row: Row) -> None:
                 if same and window.contains(resource) and window.insert(resource):
                     break
             segment = segment.parent
-

@@ -1,6 +1,7 @@
 """Pass 2, top-down: steps that every kernel version shares — sorting, placing one resource, walking down.
 
-Twin: ``pdev_sort_resources()``, ``_pci_assign_resource()`` in drivers/pci/setup-bus.c and setup-res.c. What is tried in which order,
+Twin: ``pdev_sort_resources()``, ``_pci_assign_resource()`` in drivers/pci/setup-bus.c and setup-res.c. What is tried in
+which order,
 and what a failure means, is the rules' business; see `optional` for the unpatched kernel.
 """
 

@@ -141,9 +141,7 @@ def _size_io(segment: Segment, rules: SizingRules, extras: Extras | None, extra:
     _finish(window, required, optional, align, align, extras)
 
 
-def _size_mem(
-    segment: Segment, rules: SizingRules, extras: Extras | None, extra: int, mask: int, types: tuple[int, ...]
-) -> bool:
+def _size_mem(segment: Segment, rules: SizingRules, extras: Extras | None, extra: int, mask: int, types: tuple[int, ...]) -> bool:
     """Size the first window of type ``types[0]``; False if the bus has none."""
     window = find_window(segment, mask | PREF, types[0])
     if window is None:

@@ -1,4 +1,4 @@
-"""Resources as Linux prints them today: ``bridge window [mem 0xe0000000-0xe01fffff]``, ``BAR 2 [mem size 0x04000000 64bit pref]``.
+"""Resources as Linux prints them today: ``bridge window [mem 0xe0000000-0xe01fffff]``, ``BAR 2 [mem size 0x04000000]``.
 
 Twin: ``pci_resource_name()`` in drivers/pci/pci.c and ``%pR`` in lib/vsprintf.c (linux-6.9 and later). Text only.
 """

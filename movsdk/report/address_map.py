@@ -26,7 +26,7 @@ class MapRow:
 
     @property
     def change(self) -> str:
-        """"moved", "new", "lost", "resized" or "" for the same place."""
+        """ "moved", "new", "lost", "resized" or "" for the same place."""
         if self.before == self.after:
             return ""
         if self.before is None:

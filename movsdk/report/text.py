@@ -15,12 +15,14 @@ from rich.tree import Tree
 from movsdk.report.address_map import MapRow, State, rows, show
 from movsdk.rescan.report import RescanReport
 
+_WIDTH = 120
 _STYLES = {"moved": "yellow", "new": "green", "lost": "red", "resized": "cyan"}
 
 
-def console(*, width: int | None = None) -> Console:
-    """A console that neither highlights nor wraps by surprise."""
-    return Console(highlight=False, soft_wrap=False, width=width)
+def console() -> Console:
+    """A console that does not highlight, and is wide enough for an address map where the output is no terminal."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=max(plain.width, _WIDTH))
 
 
 def topology(state: State) -> Tree:
@@ -61,6 +63,8 @@ def event_lines(report: RescanReport, hooks: Sequence[Sequence[str]], findings: 
     lines = [f"rc {report.rc}"] if report.rc else []
     if report.boot_rescan:
         lines.append("a BAR had no place at boot: movable rescan before drivers bind")
+    if report.found and report.op != "boot":
+        lines.append(f"found: {', '.join(report.found)}")
     lines += [str(attempt) for attempt in report.attempts]
     if report.paused:
         lines.append(f"paused: {', '.join(report.paused)}")

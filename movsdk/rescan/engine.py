@@ -1,6 +1,7 @@
 """The events of a machine's life, and the rescan transaction in numbered steps.
 
-Twin: ``pci_rescan_bus()``, ``pciehp_configure_device()``, ``pci_assign_unassigned_root_bus_resources()`` and their callers. Reads top to
+Twin: ``pci_rescan_bus()``, ``pciehp_configure_device()``, ``pci_assign_unassigned_root_bus_resources()`` and their callers.
+Reads top to
 bottom; what differs between versions is in `rules`. Addresses are layout's business, hooks `pausing`'s.
 """
 
@@ -19,7 +20,7 @@ from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.probe import forget_device, number_hot_added, scan_child_bus, scan_slots
 from movsdk.kernel.setup import replay
 from movsdk.kernel.system import System
-from movsdk.layout.placing import Placing
+from movsdk.layout.placing import Placing, Try
 from movsdk.layout.table import UNSET, Segment, WindowWrite
 from movsdk.layout.wording import resource_name, resource_text
 from movsdk.pci_regs import BRIDGE_RESOURCES
@@ -48,6 +49,7 @@ class Engine:
     _paused: list[Device] = field(factory=list, init=False)
     _moves: list[BarMove] = field(factory=list, init=False)
     _known: Spans = field(factory=dict, init=False)
+    _tries: list[Try] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.system.enable_rules = self.rules.enable
@@ -82,7 +84,8 @@ class Engine:
         return self._event("remove", lambda: self._remove(device))
 
     def _event(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
-        since = len(self.system.trace)
+        since, before = len(self.system.trace), {id(device) for device in self.system.discovered}
+        self._tries.clear()
         self._known, self._attempts, self._paused, self._moves = assigned_spans(self.system), [], [], []
         self.system.rescan_locked = True
         try:
@@ -97,9 +100,10 @@ class Engine:
             moves=tuple(self._moves),
             fixed=tuple(fixed_bars(self.system, self.moves)),
             given_up=tuple(device.label for device in self.system.devices() if device.row.bars_disabled),
-            unplaced=tuple(unplaced_bars(self.system)),
+            unplaced=tuple(unplaced_bars(self.system, self._tries)),
             attempts=tuple(self._attempts),
             paused=tuple(device.label for device in self._paused),
+            found=tuple(device.label for device in self.system.discovered if id(device) not in before),
             boot_rescan=boot_rescan,
             timeline=tuple(self.system.trace.events[since:]),
         )
@@ -230,6 +234,7 @@ class Engine:
 
     def _log_tries(self, placing: Placing) -> None:
         """What was tried, in order, in the words of today's kernel (``pci_assign_resource()``)."""
+        self._tries[:] = placing.tries
         for attempt in placing.tries:
             row = attempt.resource.row
             device: Device | None = row.owner if row is not None else None

@@ -1,6 +1,7 @@
 """Pausing and resuming drivers: the only place that calls the rescan hooks.
 
-Twin: ``pci_bus_rescan_prepare()`` and ``pci_bus_rescan_done()`` (RFC patches 4 and 20). Prepare runs leaves first, done top-down, both in list
+Twin: ``pci_bus_rescan_prepare()`` and ``pci_bus_rescan_done()`` (RFC patches 4 and 20). Prepare runs leaves first, done
+top-down, both in list
 order. A raising hook is reported; the device's BARs stay fixed for this rescan and the others go on.
 """
 

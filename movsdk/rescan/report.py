@@ -5,15 +5,14 @@ Twin of nothing: the kernel only logs. Printing is `movsdk.report`'s.
 
 from __future__ import annotations
 
-
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
 
 from movsdk.address import Span
 from movsdk.kernel.device import Device
 from movsdk.kernel.system import System
-from movsdk.layout.placing import Placing
+from movsdk.layout.placing import Placing, Try
 from movsdk.layout.table import ROM_SHADOW, Resource
 from movsdk.layout.wording import resource_name, resource_text
 from movsdk.pci_regs import BRIDGE_RESOURCES
@@ -61,7 +60,8 @@ class RescanReport:
     """The outcome of one event.
 
     `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay ·
-    `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `timeline`: the event's entries.
+    `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `found`: newcomers the scan found ·
+    `timeline`: the event's entries.
     """
 
     op: str
@@ -73,6 +73,7 @@ class RescanReport:
     unplaced: tuple[FailedPlace, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     paused: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     boot_rescan: bool = False
     timeline: tuple[Event, ...] = field(default=(), repr=False)
 
@@ -108,9 +109,14 @@ def fixed_bars(system: System, moves: Moves | None) -> Iterator[tuple[str, int, 
             yield device.label, index, span
 
 
-def unplaced_bars(system: System) -> Iterator[FailedPlace]:
-    """BARs and ROMs without a place."""
+def unplaced_bars(system: System, tries: Iterable[Try]) -> Iterator[FailedPlace]:
+    """BARs and ROMs without a place, and those of `tries` that failed and were forgotten (unpatched kernels wipe them)."""
     for device in system.devices():
         for resource in device.resources[:BRIDGE_RESOURCES]:
             if resource.flags and resource.parent is None and not resource.flags & ROM_SHADOW:
                 yield _failed(resource, resource.size, resource.flags)
+    forgotten = {}
+    for entry in tries:
+        if not entry.has_place and not entry.resource.flags and not entry.resource.is_window:
+            forgotten[id(entry.resource)] = _failed(entry.resource, entry.size, entry.flags)
+    yield from forgotten.values()

@@ -1,6 +1,7 @@
 """Rules `v5`: the version of August 2019 (23 patches), the closest complete one to v2, on linux 5.10.
 
-Same transaction as v9 with other terms: a whole device is fixed or movable, windows are closed while they are rebuilt, no hot-plug
+Same transaction as v9 with other terms: a whole device is fixed or movable, windows are closed while they are rebuilt, no
+hot-plug
 reserve, what had a place must keep it and nothing else counts, a device once given up stays given up.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from movsdk.kernel.enable import EnableRules
-from movsdk.layout.placing import assign_resource, insert_fixed, is_skipped, program_if_closed, sorted_by_alignment
+from movsdk.layout.placing import assign_resource, insert_fixed, program_if_closed, sorted_by_alignment
 from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import (
     IO,
@@ -36,7 +37,7 @@ _NO_RESERVE = Reserve(0, 0, 0, 0)
 
 # --- who may move (patches 3, 7) ---------------------------------------------------------------------------
 def opt_in(facts: DriverFacts) -> tuple[bool, ...] | None:
-    """Hooks make the whole device movable. v5 has no ``bar_fixed``: a driver that has only that stands for one with empty hooks."""
+    """Hooks make the whole device movable. v5 has no ``bar_fixed``: a driver with only that stands for one with empty hooks."""
     return (False,) * BRIDGE_RESOURCES if facts.has_rescan_hooks or facts.has_bar_fixed else None
 
 
