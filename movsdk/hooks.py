@@ -49,7 +49,7 @@ class DriverSpec:
     """The hooks. Only `probe` is required; both rescan hooks together make the BARs movable."""
 
     @hookspec(firstresult=True)
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word for the matching row of the id table
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Take charge of `dev`: enable it, map its BARs, set up interrupts.
 
         Context: task context, rescan lock held when the device was hot-added, may sleep.

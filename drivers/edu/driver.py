@@ -19,7 +19,7 @@ class Edu:
     name = "edu"
     id_table = (PciId(r.VENDOR, r.DEVICE),)
 
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Switch the card on."""
         dev.enable_device()  # PciError(EINVAL) names a BAR that has no address
         dev.set_master()  # an MSI is a write to memory

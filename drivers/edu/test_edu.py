@@ -102,8 +102,8 @@ def test_a_card_pulled_between_prepare_and_done_does_not_hang_the_rescan(make_be
     assert "the device is gone" in str(bench.failures[0])
 
 
-@pytest.mark.parametrize(("faults", "hooks"), [("raise", ["rescan_prepare", "rescan_done"]), ("hardware", ["rescan_done"])])
-def test_a_card_that_is_gone_before_prepare_lets_go_of_everything(make_bench: MakeBench, faults: str, hooks: list[str]) -> None:
+@pytest.mark.parametrize("faults", ["raise", "hardware"])
+def test_a_card_that_is_gone_before_prepare_lets_go_of_everything(make_bench: MakeBench, faults: str) -> None:
     """Nobody told us; the first read shows it, and still no region and no mapping stays behind."""
     bench = make_bench(strict=False, faults=faults)
     dev = bench.plug(Edu, EduModel)
@@ -112,7 +112,7 @@ def test_a_card_that_is_gone_before_prepare_lets_go_of_everything(make_bench: Ma
     bench.rescan()
     bench.remove(dev)
 
-    assert [failure.fields["hook"] for failure in bench.failures] == hooks
+    assert [failure.fields["hook"] for failure in bench.failures] == ["rescan_done"]
     assert not noted(bench, "after remove")
 
 

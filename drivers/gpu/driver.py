@@ -46,7 +46,7 @@ class Gpu:
 
     # --- hooks ----------------------------------------------------------------------------------
 
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Enable the card and light the screen."""
         dev.enable_device()
         dev.set_master()

@@ -29,7 +29,7 @@ class Legacy:
     name = "legacy"
     id_table = (PciId(r.VENDOR, r.DEVICE),)
 
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Map ports and memory, take the interrupt line."""
         dev.enable_device()
         dev.request_regions(self.name)

@@ -62,9 +62,12 @@ class AdminQueue:
 
     def reap(self) -> None:
         """Collect what the drive answered; called by the interrupt and by whoever waits."""
-        for completion in self.pair.reap():
+        found = self.pair.reap()
+        for completion in found:
             self.pair.recycle(completion.tag)
             self._answers[completion.tag] = completion
+        if found:
+            self.pair.acknowledge()
 
     def command(self, opcode: Admin, *dwords: int, nsid: int = 0, address: int = 0) -> int:
         """Run one command and return its result dword. Raises PciError EIO (refused) or ETIMEDOUT (no answer)."""

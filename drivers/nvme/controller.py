@@ -17,7 +17,7 @@ from attrs import define, field
 from movsdk import PciError
 
 from .admin import AdminQueue, Identity, status_name
-from .queues import QueuePair
+from .queues import Completion, QueuePair
 from .registers import Registers
 from .regs import BLOCK, Io
 from .requests import OnDone, Request, RequestQueue
@@ -193,19 +193,32 @@ class NvmeController:
                 self._reap(pair, queue)
 
     def _reap(self, pair: QueuePair, queue: RequestQueue) -> None:
-        for completion in pair.reap():
-            tag, status = completion.tag, completion.status
-            request = queue.request(tag)
-            if request is None:
-                self.troubles.append(PciError(EIO, f"{self.dev.name}: the drive completed tag {tag}, which it was not given"))
-                continue
-            data, error = b"", None
-            if status:
-                error = PciError(EIO, f"{self.dev.name}: {request} failed: {status_name(status)}")
-            elif request.op is Io.READ:
-                data = pair.data(tag, request.blocks * BLOCK)
-            pair.recycle(tag)
-            queue.complete(tag, error, data)
+        """Answer what the drive completed. What a submitter raises waits until all are answered: none may be lost."""
+        found, raised = pair.reap(), None
+        for completion in found:
+            try:
+                self._answer(pair, queue, completion)
+            except Exception as error:
+                raised = raised or error
+        if found:
+            pair.acknowledge()
+        if raised is not None:
+            raised.add_note(f"while {self.dev.name} answered {len(found)} requests of queue {queue.index}")
+            raise raised
+
+    def _answer(self, pair: QueuePair, queue: RequestQueue, completion: Completion) -> None:
+        tag, status = completion.tag, completion.status
+        request = queue.request(tag)
+        if request is None:
+            self.troubles.append(PciError(EIO, f"{self.dev.name}: the drive completed tag {tag}, which it was not given"))
+            return
+        data, error = b"", None
+        if status:
+            error = PciError(EIO, f"{self.dev.name}: {request} failed: {status_name(status)}")
+        elif request.op is Io.READ:
+            data = pair.data(tag, request.blocks * BLOCK)
+        pair.recycle(tag)
+        queue.complete(tag, error, data)
 
     # --- down --------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ class Nvme:
         self.io_queues, self.depth, self.drain_ms = io_queues, depth, drain_ms
         self.moves: list[tuple[str, int, int]] = []
 
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Bring the drive up; a `PciError` leaves nothing behind."""
         controller = NvmeController(dev, self.io_queues, self.depth, self.drain_ms)
         try:
@@ -96,6 +96,15 @@ class Nvme:
         """Keep `reads` + `writes` requests of `size` bytes in flight until `stop()`; its ledger tells what became of them."""
         load = Load(blocks=max(1, size // BLOCK), read_share=reads / max(1, reads + writes))
         load.start(dev.drvdata, queue_depth=max(1, reads + writes))
+        return load
+
+    def start_load(self, dev: PciDev, *, reads: int, writes: int, size: int) -> Load:
+        """Keep `reads` + `writes` requests of `size` bytes out, in that proportion, until `stop()`. A piece is written before it is read."""
+        controller: NvmeController = dev.drvdata
+        most = controller.identity.max_blocks if controller.identity is not None else 1
+        depth = max(1, reads + writes)
+        load = Load(blocks=min(most, max(1, -(-size // BLOCK))), read_share=reads / depth, flush_share=0.02 if writes else 0.0)
+        load.start(controller, queue_depth=depth)
         return load
 
     def _wake(self, controller: NvmeController) -> None:

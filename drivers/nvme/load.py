@@ -6,12 +6,16 @@ What happened stands in the ledger; it sets up no machine and moves no BAR.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from errno import EINVAL
 from functools import partial
 from random import Random
 from struct import Struct
 from typing import TYPE_CHECKING
 
 from attrs import define, field
+
+from movsdk import PciError
 
 from .ledger import Ledger
 from .regs import BLOCK, Io
@@ -45,14 +49,14 @@ def describe(lba: int, found: bytes, expected: bytes) -> str:
 
 @define(eq=False)
 class Lane:
-    """One request at a time on `slots` pieces of `blocks` blocks, the first at `lba`."""
+    """One request at a time on pieces of its own, the first at `lba`; `versions` holds the newest stamp of each."""
 
     load: Load
     lba: int
     queue: int
     random: Random
+    version: int = 0
     versions: dict[int, int] = field(factory=dict, init=False)
-    _version: int = field(default=0, init=False)
 
     def go(self) -> None:
         """Submit the next request, unless the load was stopped."""
@@ -66,8 +70,8 @@ class Lane:
         elif lba in self.versions and dice < load.read_share:
             load.submit(self, Io.READ, lba)
         else:
-            self._version += 1
-            load.submit(self, Io.WRITE, lba, self._version)
+            self.version += 1
+            load.submit(self, Io.WRITE, lba, self.version)
 
 
 @define(eq=False)
@@ -96,10 +100,17 @@ class Load:
     _lanes: list[Lane] = field(factory=list, init=False, repr=False)
 
     def start(self, controller: NvmeController, seed: int = 1, queue_depth: int = 32) -> None:
-        """Begin. The same `seed` makes the same requests."""
-        self._controller, self.is_running = controller, True
+        """Begin. The same `seed` makes the same requests. Raises PciError EINVAL if the drive is too small for so many lanes."""
         size = self.blocks * self.slots
-        self._lanes = [Lane(self, n * size, n % len(controller.queues), Random(f"{seed} {n}")) for n in range(queue_depth)]
+        who = controller.identity
+        if who is None or not who.takes(size * queue_depth - self.blocks, self.blocks):
+            raise PciError(
+                EINVAL, f"{who}: {queue_depth} lanes of {self.slots} x {self.blocks} blocks do not fit; use fewer or smaller"
+            )
+        self._controller, self.is_running = controller, True
+        # Stamps go on from the clock: what an earlier load left on the drive is never taken for this one's.
+        now, queues = controller.dev.clock.now, len(controller.queues)
+        self._lanes = [Lane(self, n * size, n % queues, Random(f"{seed} {n}"), version=now) for n in range(queue_depth)]
         for lane in self._lanes:
             lane.go()
 
@@ -117,6 +128,11 @@ class Load:
             self.submit(lane, Io.READ, lba)
             self.stop()
         return len(pieces)
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """One line for each request lost, answered twice, out of order or with wrong data."""
+        return self.ledger.complaints
 
     def summary(self) -> str:
         """One line for people."""

@@ -137,7 +137,7 @@ class QueuePair:
             self._regs.writel(self._tail, sq_doorbell(self.index, self._stride))
 
     def reap(self) -> list[Completion]:
-        """Take every new entry out of the completion ring, in the drive's order; ring the doorbell if there was one."""
+        """Take every new entry out of the completion ring, in the drive's order. `acknowledge` when they are dealt with."""
         found = []
         while True:
             result, _, _, _, tag, status = CQE.unpack_from(self.cq.view, self._head * CQE.size)
@@ -147,9 +147,12 @@ class QueuePair:
             self._head += 1
             if self._head == self.depth:
                 self._head, self._phase = 0, self._phase ^ 1
-        if found and self._regs is not None:
-            self._regs.writel(self._head, cq_doorbell(self.index, self._stride))
         return found
+
+    def acknowledge(self) -> None:
+        """Ring the completion doorbell: the drive may use the entries again."""
+        if self._regs is not None:
+            self._regs.writel(self._head, cq_doorbell(self.index, self._stride))
 
     def data(self, tag: int, length: int) -> bytes:
         """What the drive left in the buffer of `tag`."""

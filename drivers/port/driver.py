@@ -17,7 +17,7 @@ class Port:
     name = "port"
     id_table = (PciId(class_code=r.CLASS_BRIDGE, class_mask=r.CLASS_MASK),)
 
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the kernel's word
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Let the bridge decode, and pass DMA and MSI of what is below it."""
         dev.enable_device()
         dev.set_master()

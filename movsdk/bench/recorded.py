@@ -17,7 +17,7 @@ class Fixed:
     name = "fixed"
     id_table = (PciId(),)
 
-    def probe(self, dev: PciDev, id: PciId) -> None:  # noqa: A002  the hook's argument name
+    def probe(self, dev: PciDev, id: PciId) -> None:
         """Enable, nothing else."""
         dev.enable_device()
 

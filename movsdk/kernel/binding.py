@@ -104,7 +104,7 @@ def attach(system: System, device: Device) -> int | None:
     return None if driver is None else probe_device(system, device, driver)
 
 
-def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId | None = None) -> int:  # noqa: A002  the hook's word
+def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId | None = None) -> int:
     """Offer `device` to `driver`, with the row `id` of its table (None = look it up). Returns 0 or a negative errno.
 
     A `PciError` leaves the device unbound with that errno; anything else that probe raises is a `HookFailed` and -EIO.

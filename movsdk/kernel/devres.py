@@ -37,7 +37,10 @@ class Region:
 
 @define(eq=False)
 class Holdings:
-    """Everything a driver must give back. `enables` counts its enable_device() calls less its disable_device() calls."""
+    """Everything a driver must give back. `enables` counts its enable_device() calls less its disable_device() calls.
+
+    A list here is replaced and never changed, so that who keeps one keeps what was held then.
+    """
 
     regions: list[Region] = field(factory=list)
     mappings: list[IoMem] = field(factory=list)
@@ -83,13 +86,14 @@ def request_regions(device: Device, owner: str) -> None:
         _refuse_busy(device, region)
         claimed.append(region)
     checkpoint(f"{device.label} request_regions", writes=(("regions",),))
-    _held(device).regions.extend(claimed)
+    held = _held(device)
+    held.regions = [*held.regions, *claimed]
 
 
 def release_regions(device: Device) -> None:
     """Give all claimed BARs back; nothing claimed is fine."""
     checkpoint(f"{device.label} release_regions", writes=(("regions",),))
-    _held(device).regions.clear()
+    _held(device).regions = []
 
 
 def _refuse_busy(device: Device, wanted: Region) -> None:
@@ -117,19 +121,19 @@ def release_all(device: Device) -> list[str]:
     notes = [f"{mapping} is still open; iounmap() it" for mapping in held.mappings]
     for mapping in held.mappings:
         mapping.revoke()
-    held.mappings.clear()
-    for work in [work for work in held.works if work.is_pending]:
+    held.mappings = []
+    for work in held.works:
         notes.append(f"{work} is still queued; cancel() it")
         work.cancel()
-    held.works.clear()
+    held.works = []
     notes += _release_vectors(device, held)
-    for buffer in list(held.buffers):
+    for buffer in held.buffers:
         notes.append(f"DMA buffer of {buffer.size:#x} bytes at {buffer.address:#x} leaked; dma_free_coherent() it")
         device.system.ops.free_coherent(buffer)
-    held.buffers.clear()
+    held.buffers = []
     if held.regions:
         notes.append("regions of BAR " + ", ".join(str(region.bar) for region in held.regions) + " are still reserved")
-        held.regions.clear()
+        held.regions = []
     return notes
 
 

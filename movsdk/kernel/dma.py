@@ -33,7 +33,7 @@ def alloc_coherent(device: Device, held: Holdings, size: int) -> DmaBuffer:
             device=device.label,
             size=size,
         ) from error
-    held.buffers.append(buffer)
+    held.buffers = [*held.buffers, buffer]
     return buffer
 
 
@@ -51,5 +51,5 @@ def free_coherent(device: Device, held: Holdings, buffer: DmaBuffer) -> None:
             address=buffer.address,
         )
     checkpoint(f"{device.label} dma_free_coherent", writes=(("dma",),))
-    held.buffers[:] = [own for own in held.buffers if own is not buffer]
+    held.buffers = [own for own in held.buffers if own is not buffer]
     device.system.ops.free_coherent(buffer)

@@ -67,8 +67,8 @@ class IoMem:
             return
         self.closed_at = site
         view = self.device.view
-        if view is not None and self in view.held.mappings:
-            view.held.mappings.remove(self)
+        if view is not None:
+            view.held.mappings = [mapping for mapping in view.held.mappings if mapping is not self]
 
     def revoke(self) -> None:
         """Close the mapping from the core's side: the driver that made it is unbound."""

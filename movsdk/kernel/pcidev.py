@@ -190,7 +190,7 @@ class PciDev:
     def iomap(self, bar: int, offset: int = 0, length: int | None = None, wc: bool = False) -> mmio.IoMem:
         """Map `length` bytes (None = all) of BAR `bar`. Raises `PciError`: EINVAL (no such BAR, or no address), ENODEV."""
         mapping = mmio.iomap(self._device, bar, offset, length, wc=wc)
-        self.held.mappings.append(mapping)
+        self.held.mappings = [*self.held.mappings, mapping]
         return mapping
 
     def iounmap(self, mapping: mmio.IoMem) -> None:

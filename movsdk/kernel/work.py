@@ -69,8 +69,8 @@ class Work:
 
     def _forget(self) -> None:
         held = held_by(self.device)
-        if held is not None and self in held.works:
-            held.works.remove(self)
+        if held is not None:
+            held.works = [work for work in held.works if work is not self]
 
     def __str__(self) -> str:
         return self.name
@@ -86,7 +86,7 @@ def queue_work(device: Device, call: Callable[[], object], delay_ms: float = 0) 
     checkpoint(f"{work} queue", writes=(("work", id(work)),))
     held = held_by(device)
     if held is not None:
-        held.works.append(work)
+        held.works = [*held.works, work]
     work._timer = clock_of(device).call_later(int(delay_ms * NS_PER_MS), work._run, work.name)
     return work
 

@@ -1,11 +1,15 @@
-"""Windows given up by the unpatched kernel, so that a second try of a hot-add has more room.
+"""Windows given up: by the unpatched kernel so that a second try of a hot-add has more room, by the series before it places anew.
 
-Twin: ``pci_bus_release_bridge_resources()``, ``pci_bridge_release_resources()`` and ``release_child_resources()`` (linux-5.10).
+Twin: ``pci_bus_release_bridge_resources()``, ``pci_bridge_release_resources()`` and ``release_child_resources()`` (linux-5.10), and
+RFC patch 5. What becomes of the resources inside a window is the business of the series' rules.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from movsdk.layout.table import IO, M64, MEM_64, PREF, WINDOW_TYPE, Journal, Resource, Segment, WindowWrite
+from movsdk.pci_regs import CLASS_BRIDGE_PCI
 
 
 def release_type(segment: Segment, flags: int, journal: Journal) -> None:
@@ -45,3 +49,33 @@ def detach_children(resource: Resource) -> None:
         child.parent = None
         child.set_span(0, (child.last - child.start) & M64)
     resource.children.clear()
+
+
+def windows_to_give_up(root: Segment) -> Iterator[tuple[Segment, int]]:
+    """Assigned windows below `root` in the order the series releases them, as (bus behind the bridge, window number).
+
+    All I/O windows, then memory, then prefetchable ones; bridges before the one above them. Lazy: a window that the caller takes
+    away on the way does not come up any more.
+    """
+    for kind in range(3):
+        yield from _windows_of_kind(root, kind)
+
+
+def _windows_of_kind(segment: Segment, kind: int) -> Iterator[tuple[Segment, int]]:
+    for row in segment.rows:
+        if row.child is not None and row.base_class == CLASS_BRIDGE_PCI:
+            yield from _windows_of_kind(row.child, kind)
+    if segment.bridge is None:
+        return
+    windows = segment.bridge.windows
+    if kind == 2:
+        kind = 2 if windows[2].flags & (PREF | MEM_64) else 1
+    if windows[kind].parent is not None:
+        yield segment, kind
+
+
+def forget_window(window: Resource) -> None:
+    """Take a window out of its parent and forget where and how big it was; its type stays."""
+    window.detach()
+    window.set_span(0, 0)  # size 1, which sizing takes for "no old size"
+    window.flags &= WINDOW_TYPE

@@ -34,9 +34,9 @@ def pause(bus: Bus, moves: Moves) -> list[Device]:
             continue
         if device.driver.has("rescan_prepare"):
             paused.append(device)
-            if not _call(device, device.driver, "rescan_prepare"):
+            device.is_paused = _call(device, device.driver, "rescan_prepare")
+            if not device.is_paused:  # who failed to be quiet stays where it is, so its accesses still arrive
                 device.row.answers = _ALL_FIXED
-            device.is_paused = True
         if device.row.answers is None:
             device.row.answers = moves.opt_in(_facts(device, device.driver))
     return paused

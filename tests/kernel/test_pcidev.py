@@ -252,3 +252,17 @@ def test_a_device_without_bars_or_capabilities() -> None:
     dev.request_regions("plain")
     with pytest.raises(PciError, match=r"\[ENOSPC\] .*MSI-X offers 0, MSI 0, INTx 0"):
         dev.alloc_irq_vectors(1, 1)
+
+
+def test_what_is_held_can_be_kept() -> None:
+    """A list of holdings is a snapshot: later calls do not change it."""
+    dev = Rig.of(Card()).dev()
+    before = dev.held.mappings, dev.held.regions, dev.held.buffers, dev.held.works
+
+    dev.iomap(0)
+    dev.request_regions("edu")
+    dev.dma_alloc_coherent(64)
+    dev.queue_work(lambda: None)
+
+    assert before == ([], [], [], [])
+    assert [len(held) for held in (dev.held.mappings, dev.held.regions, dev.held.buffers, dev.held.works)] == [1, 3, 1, 1]

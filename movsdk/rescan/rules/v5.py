@@ -15,20 +15,17 @@ from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import (
     IO,
     M64,
-    MEM_64,
     PCI_FIXED,
-    PREF,
     SIZEALIGN,
     STARTALIGN,
     UNSET,
-    WINDOW_TYPE,
     Reserve,
     Resource,
     Row,
     Segment,
     WindowWrite,
 )
-from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_BRIDGE_PCI, CLASS_DISPLAY_VGA
+from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_DISPLAY_VGA
 from movsdk.rescan.rules.record import DriverFacts, Moves, Rules, Turn, assigned_mask, range_index
 
 _EMPTY = (0, 0)
@@ -95,29 +92,14 @@ def ranges(segment: Segment) -> None:
 # --- release (patches 2, 5) ------------------------------------------------------------------------------------
 def release(turn: Turn) -> None:
     """Give up windows, closing their registers at once, and everything movable in them; at last what sits on the apertures."""
-    for kind in range(3):
-        _release_below(turn.root, kind, turn)
+    for segment, number in windows_to_give_up(turn.root):
+        if segment.bridge is not None:
+            window = segment.bridge.windows[number]
+            _cut(segment, window)
+            forget_window(window)
+            turn.journal.append(WindowWrite.closed(segment.bridge, number))
     for aperture in turn.root.windows:
         _cut(turn.root, aperture)
-
-
-def _release_below(segment: Segment, kind: int, turn: Turn) -> None:
-    for row in segment.rows:
-        if row.child is not None and row.base_class == CLASS_BRIDGE_PCI:
-            _release_below(row.child, kind, turn)
-    if segment.bridge is None:
-        return
-    windows = segment.bridge.windows
-    if kind == 2:
-        kind = 2 if windows[2].flags & (PREF | MEM_64) else 1
-    window = windows[kind]
-    if window.parent is None:
-        return
-    _cut(segment, window)
-    window.detach()
-    window.set_span(0, 0)
-    window.flags &= WINDOW_TYPE
-    turn.journal.append(WindowWrite.closed(segment.bridge, kind))
 
 
 def _cut(segment: Segment, holder: Resource) -> None:

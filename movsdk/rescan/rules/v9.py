@@ -15,19 +15,16 @@ from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import (
     IO,
     M64,
-    MEM_64,
     PCI_FIXED,
-    PREF,
     SIZEALIGN,
     STARTALIGN,
     UNSET,
-    WINDOW_TYPE,
     Reserve,
     Resource,
     Row,
     Segment,
 )
-from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_BRIDGE_PCI, CLASS_DISPLAY_VGA, PREF_WINDOW
+from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_DISPLAY_VGA, PREF_WINDOW
 from movsdk.rescan.rules.record import DriverFacts, Moves, Rules, Turn, assigned_mask, range_index
 
 _NO_RESERVE = Reserve(0, 0, 0, 0)
@@ -99,26 +96,10 @@ def ranges(segment: Segment) -> None:
 # --- release (patches 2, 5; v9 04, 06) ---------------------------------------------------------------------
 def release(turn: Turn) -> None:
     """Give up all windows below the root bus and every movable BAR behind them. No register is written."""
-    for kind in range(3):
-        _release_below(turn.root, kind)
-
-
-def _release_below(segment: Segment, kind: int) -> None:
-    for row in segment.rows:
-        if row.child is not None and row.base_class == CLASS_BRIDGE_PCI:
-            _release_below(row.child, kind)
-    if segment.bridge is None:
-        return
-    windows = segment.bridge.windows
-    if kind == 2:
-        kind = 2 if windows[2].flags & (PREF | MEM_64) else 1
-    window = windows[kind]
-    if window.parent is None:
-        return
-    _cut(segment)
-    window.detach()
-    window.set_span(0, 0)  # size 1: the old size is forgotten
-    window.flags &= WINDOW_TYPE
+    for segment, number in windows_to_give_up(turn.root):
+        _cut(segment)
+        if segment.bridge is not None:
+            forget_window(segment.bridge.windows[number])
 
 
 def _cut(segment: Segment) -> None:
