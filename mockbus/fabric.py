@@ -43,6 +43,8 @@ class Fabric:
     faults: FaultLog = field(init=False, repr=False)
     owners: Owners = field(factory=Owners, init=False, repr=False)
     generation: int = field(default=0, init=False)
+    watchers: list[Callable[[], None]] = field(factory=list, init=False, repr=False)
+    """Called after each change of who may answer an address; real mappings of BARs follow it."""
     _buses: dict[int, routing.BusRoute] = field(factory=dict, init=False, repr=False)
     _mem_map: routing.DecodeMap | None = field(default=None, init=False, repr=False)
     _io_map: routing.DecodeMap | None = field(default=None, init=False, repr=False)
@@ -74,6 +76,8 @@ class Fabric:
         self.generation += 1
         if buses:
             self._buses.clear()
+        for watcher in self.watchers:
+            watcher()
 
     def buses_changed(self) -> None:
         """Forget which bus number leads where."""

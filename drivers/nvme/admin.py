@@ -18,8 +18,7 @@ from .queues import Completion, QueuePair
 from .regs import Admin, Cns, Status
 
 if TYPE_CHECKING:
-    from movsdk import PciDev
-    from movsdk.ops import DmaBuffer
+    from movsdk import DmaBuffer, PciDev
 
 DEPTH = 16
 TIMEOUT_MS = 1_000

@@ -245,14 +245,20 @@ class NvmeController:
         registers = self._registers
         if registers is None:
             return
-        drained = self.dev.wait_for(lambda: not any(queue.in_flight for queue in self.queues), self.drain_ms)
+        drained = self.dev.wait_for(lambda: self._is_idle or not self.is_present, self.drain_ms)
         if not self.is_present:
             raise PciError(ENODEV, f"{self.dev.name}: the drive was pulled while its requests were draining")
         if drained:
             for pair in self._pairs:
                 self._admin.delete(pair)
-            registers.shut_down()
-        registers.disable()
+        try:
+            registers.shut_down()  # also if it was too slow to drain: power may go, and the cache with it
+        finally:
+            registers.disable()
+
+    @property
+    def _is_idle(self) -> bool:
+        return not any(queue.in_flight for queue in self.queues)
 
     def _let_go(self) -> None:
         """Undo `_claim` and `_build`, newest first; then take back what the drive did not finish."""

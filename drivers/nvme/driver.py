@@ -94,12 +94,6 @@ class Nvme:
 
     def start_load(self, dev: PciDev, *, reads: int, writes: int, size: int) -> Load:
         """Keep `reads` + `writes` requests of `size` bytes in flight until `stop()`; its ledger tells what became of them."""
-        load = Load(blocks=max(1, size // BLOCK), read_share=reads / max(1, reads + writes))
-        load.start(dev.drvdata, queue_depth=max(1, reads + writes))
-        return load
-
-    def start_load(self, dev: PciDev, *, reads: int, writes: int, size: int) -> Load:
-        """Keep `reads` + `writes` requests of `size` bytes out, in that proportion, until `stop()`. A piece is written before it is read."""
         controller: NvmeController = dev.drvdata
         most = controller.identity.max_blocks if controller.identity is not None else 1
         depth = max(1, reads + writes)

@@ -138,11 +138,6 @@ class Load:
         """One line for people."""
         return self.ledger.summary()
 
-    @property
-    def problems(self) -> list[str]:
-        """What became of requests that nobody wants: lost, answered twice, out of order, wrong data."""
-        return [] if self.ledger.is_clean else self.ledger.complaints
-
     def submit(self, lane: Lane, op: Io, lba: int = 0, version: int = 0) -> None:
         """Hand one request to the driver; the ledger knows it before the driver does."""
         controller = self._controller

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mockbus.bar import BarSpec
-from mockbus.capabilities import MsiX, Pcie, Pm
+from mockbus.capabilities import CapabilitySpec, MsiX, Pcie, Pm
 from mockbus.model import DeviceModel
 from movsdk.clock import NS_PER_US
 from movsdk.pci_regs import BarKind
@@ -45,7 +45,7 @@ class NvmeModel(DeviceModel):
     revision = 2
     config_size = 4096
     bars = (BarSpec(0, BarKind.MEM64, regs.BAR_SIZE),)
-    capabilities = (
+    capabilities: tuple[CapabilitySpec, ...] = (
         MsiX(vectors=65, table=(0, regs.MSIX_TABLE), pba=(0, regs.MSIX_PBA)),
         Pm(no_soft_reset=True),
         Pcie(),

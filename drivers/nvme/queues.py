@@ -13,8 +13,7 @@ from attrs import define, field, frozen
 from .regs import BLOCK, CQE, NSID, PAGE, PRP_SIZE, SQE, Io, cq_doorbell, sq_doorbell
 
 if TYPE_CHECKING:
-    from movsdk import IoMem, PciDev
-    from movsdk.ops import DmaBuffer
+    from movsdk import DmaBuffer, IoMem, PciDev
 
     from .requests import Request
 

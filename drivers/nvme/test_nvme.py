@@ -9,54 +9,14 @@ from itertools import pairwise
 import pytest
 
 from movsdk import Bench, PciDev, PciError
-from movsdk.errors import HookFailed
-from movsdk.kernel.pcidev import device_of
 from movsdk.pci_regs import COMMAND, COMMAND_MASTER
 
 from .controller import NvmeController, State
 from .driver import Nvme
-from .load import Load
 from .model import NvmeModel
+from .trial import quiet, settle, started
 
 MakeBench = Callable[..., Bench]
-
-
-def started(dev: PciDev, seed: int = 1, queue_depth: int = 80) -> Load:
-    """A load with more requests than the two queues of 31 take, so that some wait when a pause comes."""
-    load = Load()
-    load.start(dev.drvdata, seed=seed, queue_depth=queue_depth)
-    return load
-
-
-def settle(load: Load) -> None:
-    """Stop, read everything back, and hold the driver to its promise."""
-    load.stop()
-    load.verify()
-    assert load.ledger.is_clean, load.ledger.complaints
-
-
-def quiet(bench: Bench) -> None:
-    """Nobody touched what was not there, by register access, DMA or interrupt, and nothing was left behind."""
-    assert not bench.faults
-    assert not bench.failures
-    assert not [event for event in bench.trace.events if "after remove of" in event.text or "nobody cared" in event.text]
-
-
-@pytest.fixture(params=[100, 0], ids=["drain", "cancel"])
-def driver(request: pytest.FixtureRequest) -> Nvme:
-    """Once with time to drain, once without: then everything in flight is taken back and replayed."""
-    return Nvme(drain_ms=request.param)
-
-
-@pytest.fixture
-def dev(bench: Bench, driver: Nvme) -> PciDev:
-    return bench.plug(driver, NvmeModel())
-
-
-@pytest.fixture
-def two(bench: Bench, driver: Nvme) -> tuple[PciDev, PciDev]:
-    """Two drives with one driver."""
-    return bench.plug(driver, NvmeModel()), bench.plug(driver, NvmeModel())
 
 
 # --- the BAR moved --------------------------------------------------------------------------------
@@ -119,6 +79,22 @@ def test_a_request_submitted_during_the_pause_is_held_and_answered_afterwards(be
     assert not requests[0].is_done
     controller.wait(requests[0])
     assert controller.wait(controller.submit_read(0, 1)) == b"held" * 128
+    quiet(bench)
+
+
+@pytest.mark.parametrize("rules", ["v5", "v9"])
+def test_every_version_of_the_series_moves_the_drive(make_bench: MakeBench, driver: Nvme, rules: str) -> None:
+    """The two hooks are enough for both; `bar_fixed` is asked by v9 only."""
+    bench = make_bench(rules=rules)
+    dev = bench.plug(driver, NvmeModel())
+    load = started(dev)
+
+    bench.run(1)
+    bench.force_move(dev, bar=0)
+    bench.run(1)
+    settle(load)
+
+    assert len(dev.drvdata.moves) == 1
     quiet(bench)
 
 
@@ -195,6 +171,31 @@ def test_a_drive_pulled_between_prepare_and_done_fails_its_requests_once(
     quiet(bench)
 
 
+@pytest.mark.parametrize("after", range(0, 2_400_000, 300_000))
+def test_a_drive_pulled_at_any_instant_of_a_rescan_fails_its_requests_once(
+    make_bench: MakeBench, driver: Nvme, after: int
+) -> None:
+    """While it drains, shuts down, is disabled, reset, identified: no hang, no request lost or answered twice."""
+    bench = make_bench(faults="hardware")
+    other, dev = bench.plug(Nvme(), NvmeModel()), bench.plug(driver, NvmeModel())
+    load, bystander, clock = started(dev), started(other, seed=2), bench.trace.clock
+    bench.run(1)
+
+    clock.call_later(after, lambda: bench.pull(dev, told=False))
+    before = clock.now
+    bench.rescan()
+    assert clock.now - before < 10_000_000
+    bench.run(3)
+    settle(bystander)
+    load.is_running = False
+    bench.remove(dev)
+    load.stop()
+
+    assert (load.ledger.failed, load.ledger.is_clean) == (80, True), load.ledger.complaints
+    assert bystander.ledger.failed == 0
+    assert not bench.failures
+
+
 @pytest.mark.parametrize("faults", ["raise", "hardware"])
 def test_a_drive_pulled_at_work_is_removed_and_its_requests_fail_once(make_bench: MakeBench, driver: Nvme, faults: str) -> None:
     """A surprise removal under load: remove does not wait for the hardware, and answers everything with ENODEV."""
@@ -250,66 +251,3 @@ def test_two_drives_with_one_driver_share_nothing(bench: Bench, driver: Nvme, tw
     assert [dev.drvdata.starts for dev in two] == [device.drvdata.starts for device in two]
     assert all(len(dev.drvdata.moves) >= 2 for dev in two)
     quiet(bench)
-
-
-class RaisesEarly(Nvme):
-    """A driver with a bug: its prepare raises before it has done anything."""
-
-    def rescan_prepare(self, dev: PciDev) -> None:
-        raise RuntimeError("no thanks")
-
-
-class RaisesLate(Nvme):
-    """A driver with a bug: its prepare raises after it has done everything."""
-
-    def rescan_prepare(self, dev: PciDev) -> None:
-        super().rescan_prepare(dev)
-        raise RuntimeError("after all")
-
-
-class RaisesInDone(Nvme):
-    """A driver with a bug: its done raises instead of waking the drive."""
-
-    def rescan_done(self, dev: PciDev) -> None:
-        raise RuntimeError("still asleep")
-
-
-@pytest.mark.parametrize("driver_class", [RaisesEarly, RaisesLate])
-def test_a_prepare_that_raises_keeps_its_bar_and_loses_nothing(make_bench: MakeBench, driver_class: type[Nvme]) -> None:
-    """The rescan goes on round it; done finds the drive running, or starts it again."""
-    bench = make_bench(strict=False)
-    other, dev = bench.plug(Nvme(), NvmeModel()), bench.plug(driver_class(), NvmeModel())
-    loads = [started(dev), started(other)]
-    start = dev.resource_start(0)
-    bench.run(1)
-
-    bench.force_move(other)
-    bench.run(1)
-    for load in loads:
-        settle(load)
-
-    assert dev.resource_start(0) == start
-    (prepare,) = bench.failures
-    assert "rescan_prepare raised RuntimeError" in str(prepare)
-    assert not bench.faults
-
-
-def test_a_done_that_raises_leaves_the_device_gone_until_remove(bench: Bench) -> None:
-    """Its requests stay held, the other drive works, remove answers them."""
-    other, dev = bench.plug(Nvme(), NvmeModel()), bench.plug(RaisesInDone(), NvmeModel())
-    loads = [started(dev), started(other)]
-    bench.run(1)
-
-    with pytest.raises(HookFailed, match=r"rescan_done raised RuntimeError at .*: still asleep; the device is gone until remove"):
-        bench.rescan()
-    bench.run(1)
-    settle(loads[1])
-    waiting = loads[0].ledger.outstanding
-    loads[0].is_running = False
-    bench.remove(dev)
-    loads[0].stop()
-
-    assert waiting == 80
-    assert (loads[0].ledger.failed, loads[0].ledger.is_clean) == (80, True)
-    assert device_of(other).driver is not None
-    assert not bench.faults

@@ -19,6 +19,7 @@ from movsdk.bench.referee import Referee
 from movsdk.bench.world import World, make_world
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import BadInput, HookFailed, PciError
+from movsdk.hooks import PciId
 from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
@@ -109,6 +110,7 @@ class Bench:
         """Prepare a card for a port without powering it; returns its label. `world.machine.plug(label)` powers it."""
         bound = self._bound(driver)
         silicon: DeviceModel = model() if isinstance(model, type) else model
+        _check_match(bound, silicon)
         port = slot or self._free_port()
         used = sum(label.startswith(bound.name) for label in self._models)
         label = f"{bound.name}{used}"
@@ -264,6 +266,17 @@ class Bench:
             if event.who == device.label and isinstance(event.detail, int) and event.detail < 0:
                 return PciError(-event.detail, event.text, device=device.label)
         return BadInput(f"{device}: no driver took it")
+
+
+def _check_match(driver: BoundDriver, model: DeviceModel) -> None:
+    """A card that the driver's id table does not name would never be probed."""
+    identity = model.identity
+    card = PciId(identity.vendor, identity.device, *identity.subsystem, identity.class_code)
+    if not any(row.matches(card) for row in driver.id_table):
+        raise BadInput(
+            f"driver {driver.name} does not serve this card: {type(model).__name__} is "
+            f"{card.vendor:04x}:{card.device:04x} class {card.class_code:06x}, which is in no row of its id_table"
+        )
 
 
 @define(eq=False)

@@ -90,7 +90,8 @@ def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
             and not (driver.has("rescan_prepare") and driver.has("rescan_done"))
         ):
             raise BadInput(
-                f"{device}: driver {driver.name} has no rescan_prepare() and rescan_done(): BAR {bar} is immovable; add both hooks"
+                f"{device}: driver {driver.name} has no rescan_prepare() and rescan_done(), so BAR {bar} is immovable; "
+                "add both hooks"
             )
 
 

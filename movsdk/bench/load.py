@@ -1,29 +1,31 @@
 """I/O in flight while an event happens: whoever drives a device keeps it busy, and says afterwards what became of the requests.
 
-A driver offers ``start_load(dev, *, reads, writes, size)``, which returns a `Running`; one without it but with
-``exercise(dev)`` is
-exercised before and after. Moves nothing.
+Twin: fio beside a rescan. A driver offers ``start_load(dev, *, reads, writes, size)``, which returns a `Running`; one with only
+``exercise(dev)`` is exercised before and after. Moves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
 
 from attrs import define, field
 
-from movsdk.bench.scenario import Load
+from movsdk.bench.place import Place, show
+from movsdk.bench.scenario import EndpointSpec, FunctionSpec, Load, Scenario
+from movsdk.bench.user_code import driver_class
 from movsdk.clock import NS_PER_MS, NS_PER_US
-from movsdk.errors import BadInput
+from movsdk.errors import BadInput, InvariantBroken
+from movsdk.kernel import actor
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import view_of
 
-WARM_UP = 50 * NS_PER_US
-COOL_DOWN = 2 * NS_PER_MS
+WARM_UP: Final = 50 * NS_PER_US
+COOL_DOWN: Final = 2 * NS_PER_MS
 
 
 class Running(Protocol):
-    """A load in progress."""
+    """A load in progress, as a driver's `start_load` returns it."""
 
     def stop(self) -> None:
         """Submit nothing more and wait for what is out, for a bounded time."""
@@ -37,37 +39,85 @@ class Running(Protocol):
 
 
 @define(eq=False)
-class _Exercised:
-    """The stand-in for a driver that only has `exercise`."""
+class Busy:
+    """A load on `device`. Whatever its driver raises becomes a problem: file and line, and the event goes on."""
 
     device: Device
-    problems: list[str] = field(factory=list)
-    count: int = 0
+    _running: Running | None = field(default=None, init=False)
+    _raised: list[str] = field(factory=list, init=False)
+    _rounds: int = field(default=0, init=False)
 
-    def go(self) -> None:
-        self.count += 1
-        try:
-            self.device.driver.target.exercise(view_of(self.device))  # type: ignore[union-attr]  # bound: start() looked
-        except Exception as error:  # whatever the driver's self-test raises is its finding
-            self.problems.append(f"exercise {self.count} raised {type(error).__name__}: {error}")
+    def begin(self, load: Load) -> None:
+        """Start, or do the first round."""
+        view, target = view_of(self.device), self._driver()
+        if hasattr(target, "start_load"):
+            terms = {"reads": load.reads, "writes": load.writes, "size": load.size}
+            self._guarded("start_load", lambda: self._keep(target.start_load(view, **terms)))
+        elif hasattr(target, "exercise"):
+            self._exercise()
+        else:
+            raise BadInput(f"{self.device}: its driver has neither start_load() nor exercise(), so `load` has nothing to do")
 
-    def stop(self) -> None:
-        if self.device.driver is not None:
-            self.go()
+    def end(self) -> None:
+        """Stop, or do the second round if the device is still driven."""
+        if self._running is not None:
+            self._guarded("stop of its load", self._running.stop)
+        elif self._rounds and self.device.driver is not None:
+            self._exercise()
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What went wrong, a line each."""
+        return (*self._raised, *(map(str, self._running.problems) if self._running is not None else ()))
+
+    @property
     def summary(self) -> str:
-        return f"exercised {self.count} times, {len(self.problems)} problems"
+        """One line for people."""
+        if self._running is not None:
+            return self._running.summary()
+        return f"exercised {self._rounds} times, {len(self._raised)} problems"
+
+    def _driver(self) -> Any:
+        return self.device.driver.target if self.device.driver is not None else None
+
+    def _keep(self, running: Running) -> None:
+        self._running = running
+
+    def _exercise(self) -> None:
+        self._rounds += 1
+        target = self._driver()
+        self._guarded(f"exercise {self._rounds}", lambda: target.exercise(view_of(self.device)))
+
+    def _guarded(self, what: str, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except InvariantBroken:
+            raise
+        except Exception as error:  # whatever a driver raises is its finding
+            self._raised.append(f"{what} raised {type(error).__name__} at {actor.show(actor.raise_site(error))}: {error}")
 
 
-def start(device: Device, load: Load) -> Running:
+def start(device: Device, load: Load) -> Busy:
     """Keep `device` busy. Raises `BadInput` if its driver cannot be."""
-    target = device.driver.target if device.driver is not None else None
-    begin = getattr(target, "start_load", None)
-    if begin is not None:
-        running: Running = begin(view_of(device), reads=load.reads, writes=load.writes, size=load.size)
-        return running
-    if not hasattr(target, "exercise"):
-        raise BadInput(f"{device}: its driver has neither start_load() nor exercise(), so `load` has nothing to do")
-    exercised = _Exercised(device)
-    exercised.go()
-    return exercised
+    busy = Busy(device)
+    busy.begin(load)
+    return busy
+
+
+def check_loads(scenario: Scenario, place: Place) -> None:
+    """Refuse I/O on a device whose driver does none. Raises `BadInput` naming `place` and the key."""
+    for index, spec in enumerate(scenario.devices):
+        if isinstance(spec, EndpointSpec) and spec.load is not None and not _does_io(spec, scenario):
+            raise place.at("devices").at(index).at("load").bad(_refusal(spec))
+    for event in scenario.events:
+        if event.op == "io" and event.id is not None and not _does_io(scenario.find(event.id), scenario):
+            raise place.at("events").bad(f"io {show(event.id)}: {_refusal(scenario.find(event.id))}")
+
+
+def _does_io(spec: FunctionSpec, scenario: Scenario) -> bool:
+    driver = driver_class(spec, scenario.folder)
+    return hasattr(driver, "start_load") or hasattr(driver, "exercise")
+
+
+def _refusal(spec: FunctionSpec) -> str:
+    return f"driver {show(spec.driver)} has neither start_load() nor exercise(), so it does no I/O; use nvme or your own"

@@ -13,14 +13,18 @@ from attrs import define, field, frozen
 
 from movsdk.bench import load
 from movsdk.bench.assembly import apertures, assemble
+from movsdk.bench.breaches import Breaches, breaches
 from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
 from movsdk.bench.referee import Finding, Referee
 from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Load, Scenario
 from movsdk.bench.state import State, state_of
 from movsdk.bench.user_code import driver_class
 from movsdk.bench.world import World, make_world
+from movsdk.errors import HookSpecError
+from movsdk.kernel import actor
 from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.device import Device
+from movsdk.kernel.sanitizer import is_absent
 from movsdk.layout.table import PCI_FIXED
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules.record import Rules
@@ -41,6 +45,7 @@ class Outcome:
     report: RescanReport = field(repr=False)
     findings: tuple[Finding, ...] = ()
     io: tuple[str, ...] = ()
+    breaches: Breaches = field(factory=Breaches)
 
     def as_expected(self) -> dict[str, Any]:
         """The keys of `expect` in the vectors README."""
@@ -63,23 +68,26 @@ class Outcome:
             ],
             "attempts": len(report.attempts),
             "given_up": list(report.given_up),
+            "unplaced": [str(place) for place in report.unplaced],
             "findings": [str(finding) for finding in self.findings],
             "io": list(self.io),
+            "broken": list(self.breaches.broken),
+            "reported": list(self.breaches.reported),
         }
 
 
 @define(eq=False)
 class Player:
-    """A scenario on the table. `play()` runs all events; `step()` one. `problems`: what I/O under load came to."""
+    """A scenario on the table. `play()` runs all events; `step()` one."""
 
     scenario: Scenario
     rules: Rules
     faults: str = "raise"
     world: World = field(init=False)
     referee: Referee = field(init=False)
-    problems: list[str] = field(factory=list, init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
+    _excused: set[str] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         scenario = self.scenario
@@ -112,7 +120,16 @@ class Player:
         for reference in sorted(firsts, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
             driver = recorded.get(reference) or driver_class(firsts[reference], self.scenario.folder)
             if driver is not None:
-                self._drivers[reference] = register_driver(self.world.system, driver)
+                self._drivers[reference] = self._registered(reference, driver)
+
+    def _registered(self, reference: str, driver: object) -> BoundDriver:
+        try:
+            return register_driver(self.world.system, driver)
+        except HookSpecError as error:
+            raise HookSpecError(f"{reference}: {error}", **error.fields) from error
+        except Exception as error:  # a user's __init__ may raise anything
+            site = actor.show(actor.raise_site(error))
+            raise HookSpecError(f"{reference}: creating the driver raised {type(error).__name__} at {site}: {error}") from error
 
     def _match(self, device: Device) -> BoundDriver | None:
         spec = self._specs.get(device.label)
@@ -143,18 +160,25 @@ class Player:
         if event.op == "unplug" and event.id is not None:
             machine.unplug(event.id)
             return None
+        system = self.world.system
+        logged, failed = len(system.trace), len(system.failures)
         running = self._start_loads(event)
-        clock = self.world.system.ops.clock
         if running:
-            clock.advance(load.WARM_UP)
+            system.ops.clock.advance(load.WARM_UP)
         report = self._happen(event)
         if running:
-            clock.advance(load.COOL_DOWN)
-        io = tuple(self._stop_load(label, busy) for label, busy in running.items())
-        state = state_of(self.world.system, knows_disabled=self.rules.moves is not None)
+            system.ops.clock.advance(load.COOL_DOWN)
+        for busy in running:
+            busy.end()
+        state = state_of(system, knows_disabled=self.rules.moves is not None)
         hooks = self.world.take_hooks()
         findings = tuple(self.referee.check(report))
-        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io)
+        self._excused |= {move.device for move in report.lost}
+        self._excused |= {device.label for device in system.devices() if is_absent(device)}
+        problems = [(busy.device.label, problem) for busy in running for problem in busy.problems]
+        found = breaches(system.failures[failed:], system.trace.events[logged:], problems, self._excused)
+        io = tuple(f"I/O on {busy.device.label}: {busy.summary}" for busy in running)
+        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io, found)
 
     def _happen(self, event: EventSpec) -> RescanReport:
         engine = self.world.engine
@@ -172,23 +196,14 @@ class Player:
             self.world.machine.unplug(event.id)
         return report
 
-    def _start_loads(self, event: EventSpec) -> dict[str, load.Running]:
+    def _start_loads(self, event: EventSpec) -> list[load.Busy]:
         wanted = {
             spec.id: spec.load for spec in self.scenario.devices if isinstance(spec, EndpointSpec) and spec.load is not None
         }
         if event.op == "io" and event.id is not None:
             wanted = {event.id: event.load or Load()}
-        running = {}
-        for label, terms in wanted.items():
-            device = self.world.find(label)
-            if device is not None and device.driver is not None:
-                running[label] = load.start(device, terms)
-        return running
-
-    def _stop_load(self, label: str, running: load.Running) -> str:
-        running.stop()
-        self.problems += [f"{label}: {problem}" for problem in running.problems]
-        return f"I/O on {label}: {running.summary()}"
+        found = ((self.world.find(label), terms) for label, terms in wanted.items())
+        return [load.start(device, terms) for device, terms in found if device is not None and device.driver is not None]
 
 
 def _nothing(op: str, rules: Rules, rc: int) -> RescanReport:

@@ -14,6 +14,7 @@ from typing import IO, Any, Final, NoReturn
 
 from movsdk.bench.assembly import assemble
 from movsdk.bench.fields import Fields
+from movsdk.bench.load import check_loads
 from movsdk.bench.place import Place, show
 from movsdk.bench.scenario import NamedScenario, Scenario
 from movsdk.bench.scenario_schema import parse
@@ -158,6 +159,7 @@ def _told(place: Place, path: Path) -> str:
 def _scenario(value: object, place: Place, path: Path) -> Scenario:
     scenario = parse(value, place.where, lines=place.lines, at=place.path, folder=str(path.parent))
     check_references(scenario, place)
+    check_loads(scenario, place)
     if any(spec.config is not None or spec.pcie is not None or model_name(spec) is not None for spec in scenario.devices):
         _check_silicon(scenario, place)
     return scenario

@@ -17,6 +17,7 @@ from attrs import define, field
 from movsdk.explore.footprint import Op
 from movsdk.explore.run import Drift, Run
 
+BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)  # where it leads is not known: in conflict with all
 NOTHING: Final[dict[int, Op]] = {}
 
 
@@ -26,6 +27,7 @@ class Branch:
 
     task: int
     op: Op
+    is_sure: bool = True  # False: its guard may not hold when the run gets there
     next: list[Branch] = field(factory=list)
 
 
@@ -39,7 +41,8 @@ class Dpor:
 
     complete: int = field(default=0, init=False)
     redundant: int = field(default=0, init=False)
-    _forced: Sequence[int] | None = field(default=(), init=False)
+    _is_done: bool = field(default=False, init=False)
+    _forced: list[int] = field(factory=list, init=False)
     _kept: int = field(default=0, init=False)  # operations that the next run shares with the one before
     _order: list[int] = field(factory=list, init=False)
     _ops: list[Op] = field(factory=list, init=False)
@@ -55,7 +58,7 @@ class Dpor:
     # --- the strategy ------------------------------------------------------------------------------------
     def begin(self) -> Sequence[int] | None:
         """Return the steps that the next run is to begin with; None when all is explored."""
-        return self._forced
+        return None if self._is_done else self._forced
 
     def choose(self, run: Run) -> int:
         """Go on with the running task, else the lowest; never with a sleeping one."""
@@ -63,14 +66,12 @@ class Dpor:
         depth = len(order)
         sleep = self._sleep
         if len(sleep) <= depth:
-            ops = run.ops
-            for at in range(len(sleep) - 1, depth):
-                asleep = sleep[at]
-                if asleep:
-                    done = ops[at]
-                    asleep = {task: op for task, op in asleep.items() if not (op.w & done.rw or op.r & done.w)}
-                sleep.append(asleep)
+            self._pass_on(run.ops, depth)
         enabled = run.enabled_at[depth]
+        if depth < len(self._forced):
+            self._replan(depth, enabled)
+            if depth < len(self._forced):
+                return self._forced[depth]
         for task in sleep[depth]:
             enabled &= ~(1 << task)
         if not enabled:
@@ -91,21 +92,18 @@ class Dpor:
         self._order, self._ops, self._enabled = run.order, run.ops, run.enabled_at
         count = len(run.order)
         self._trees += [[] for _ in range(count - len(self._trees))]
-        while len(self._sleep) <= count:
-            self._sleep.append(NOTHING)
+        self._pass_on(run.ops, count)
         missing = run.book.cell_count - len(self._readers)
         self._readers += [0] * missing
         self._writers += [0] * missing
         for at in range(kept, count):
             self._learn(at, run.births)
-        for task in run.waiting():
-            assert task.op is not None
-            self._order.append(task.number)
-            self._ops.append(task.op)
-            self._learn(count, run.births)
+        for number, op in run.stuck():
+            self._order.append(number)
+            self._ops.append(op)
+            self._learn(count, run.births, is_real=False)
             self._order.pop()
             self._ops.pop()
-            self._forget(count)
         self._back()
 
     def _back(self) -> None:
@@ -115,29 +113,52 @@ class Dpor:
         while at >= self.base and not trees[at]:
             at -= 1
         if at < self.base:
-            self._forced = None
+            self._is_done = True
             return
         self._sleep[at] = {**self._sleep[at], order[at]: self._ops[at]}
         del self._sleep[at + 1 :], trees[at + 1 :]
         self._forget(at)
         self._kept = at
-        forced = order[:at]
-        branches = trees[at]
+        self._forced = order[:at]
+        self._follow(at)
+
+    def _replan(self, depth: int, enabled: int) -> None:
+        """Go on with the plan where `depth` operations are done: past a closed guard, along another branch."""
+        if enabled >> self._forced[depth] & 1:
+            return
+        del self._trees[depth + 1 :], self._forced[depth:]
+        branches = self._trees[depth]
+        while branches and not enabled >> branches[0].task & 1:
+            branches.pop(0)
+        self._follow(depth)
+
+    def _follow(self, depth: int) -> None:
+        """Send the next run along the leftmost branches from `depth` on."""
+        branches = self._trees[depth]
         while branches:
             branch = branches.pop(0)
-            forced.append(branch.task)
-            trees.append(branch.next)
+            self._forced.append(branch.task)
+            self._trees.append(branch.next)
             branches = branch.next
-        self._forced = forced
+
+    def _pass_on(self, ops: list[Op], depth: int) -> None:
+        """A sleeping task sleeps on until something it depends on happens."""
+        sleep = self._sleep
+        for at in range(len(sleep) - 1, depth):
+            asleep = sleep[at]
+            if asleep:
+                done = ops[at]
+                asleep = {task: op for task, op in asleep.items() if not (op.w & done.rw or op.r & done.w)}
+            sleep.append(asleep)
 
     # --- races -------------------------------------------------------------------------------------------
-    def _learn(self, at: int, births: dict[int, int]) -> None:
+    def _learn(self, at: int, births: dict[int, int], *, is_real: bool = True) -> None:
         """Take operation `at` into the happens-before order, and turn its races round."""
         task, op = self._order[at], self._ops[at]
         before = self._last.get(task, -1)
         if before < 0:
             before = births.get(task, -1)
-        past = self._past[before] if before >= 0 else 0
+        own = past = self._past[before] if before >= 0 else 0
         readers, writers = self._readers, self._writers
         rivals = 0
         for cell in op.read_cells:
@@ -156,26 +177,31 @@ class Dpor:
             races = [rival for rival in range(at) if rivals >> rival & 1]
         bit = 1 << at
         self._past.append(past | bit)
-        self._before.append(self._last.get(task, -1))
-        self._last[task] = at
-        for cell in op.read_cells:
-            readers[cell] |= bit
-        for cell in op.written_cells:
-            writers[cell] |= bit
+        if is_real:
+            self._before.append(self._last.get(task, -1))
+            self._last[task] = at
+            for cell in op.read_cells:
+                readers[cell] |= bit
+            for cell in op.written_cells:
+                writers[cell] |= bit
         if races:
-            self._race(at, task, op, races)
+            self._race(at, task, op, races, own | bit)
+        if not is_real:
+            self._past.pop()
 
     def _forget(self, at: int) -> None:
         """Take the operations from `at` on out of the happens-before order."""
         for event in range(len(self._past) - 1, at - 1, -1):
-            ...
+            self._last[self._order[event]] = self._before[event]
+        del self._past[at:], self._before[at:]
         keep = (1 << at) - 1
         self._readers = [events & keep for events in self._readers]
         self._writers = [events & keep for events in self._writers]
 
-    def _race(self, at: int, task: int, op: Op, rivals: list[int]) -> None:
+    def _race(self, at: int, task: int, op: Op, rivals: list[int], own: int) -> None:
         """Plan, for each rival, the run in which operation `at` comes before it."""
-        past, order, enabled = self._past, self._order, self._enabled
+        past, order, ops, enabled = self._past, self._order, self._ops, self._enabled
+        true_past = past[at]
         for rival in rivals:
             if rival < self.base:
                 continue
@@ -186,10 +212,16 @@ class Dpor:
             first = order[others[0]] if others else task
             if not enabled[rival] >> first & 1:
                 continue
-            if (op.is_guarded or op.is_idle) and self._is_stuck(rival, at, task, op, bits):
-                continue
+            if op.is_guarded or op.is_idle:
+                past[at] = own
+                for event in others:
+                    if op.w & ops[event].rw or op.r & ops[event].w:
+                        past[at] |= past[event]
+                if self._is_stuck(rival, at, task, op, bits):
+                    continue
             others.append(at)
             self._plan(rival, others, bits | 1 << at)
+        past[at] = true_past
 
     def _is_stuck(self, rival: int, at: int, task: int, op: Op, bits: int) -> bool:
         """Whether the operation is known to wait if it comes before `rival`, after the others in `bits`."""
@@ -210,7 +242,7 @@ class Dpor:
         while True:
             for branch in branches:
                 found = self._can_start(branch.task, branch.op, events, bits)
-                if found is None:
+                if found is None or (found < 0 and not branch.is_sure):
                     continue
                 if found >= 0:
                     events.remove(found)
@@ -221,7 +253,7 @@ class Dpor:
                 break
             else:
                 for event in events:
-                    branch = Branch(order[event], ops[event])
+                    branch = Branch(order[event], ops[event], not (event == events[-1] and ops[event].is_guarded))
                     branches.append(branch)
                     branches = branch.next
                 return
@@ -236,3 +268,14 @@ class Dpor:
             if op.conflicts(ops[event]):
                 return None
         return -1
+
+
+def _difference(run: Run, order: list[int], ops: list[Op], kept: int) -> str:
+    """Say where a run left the way it was sent."""
+    for at in range(kept):
+        if at >= len(run.order):
+            return f"the run ended after {at} operations; before it went on with {ops[at]}"
+        if run.order[at] != order[at] or run.ops[at] is not ops[at]:
+            who = run.by_number[run.order[at]]
+            return f"operation {at + 1}: {who} announced {run.ops[at].described()} where it had announced {ops[at].described()}"
+    return "the same operations"

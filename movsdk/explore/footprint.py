@@ -71,11 +71,17 @@ class Op:
     read_cells: tuple[int, ...]
     written_cells: tuple[int, ...]
     holds: int  # the cell that an exclusive acquire keeps from others, or -1
-    is_idle: bool = False
+    is_idle: bool = False  # runs only when nobody else can
+    is_live: bool = False  # its cells depend on what it sees
+    seen: int = 0  # the cells it reads, written or not
 
     def conflicts(self, other: Op) -> bool:
         """Whether the order of the two matters."""
         return bool(self.w & other.rw or self.r & other.w)
+
+    def described(self) -> str:
+        """The label and the cells."""
+        return f"{self.label!r} (reads {list(self.reads)}, writes {list(self.writes)})"
 
     def __str__(self) -> str:
         return self.label
@@ -134,15 +140,16 @@ class Book:
         implicit: Cells = (),
         guard: Callable[[], bool] | None = None,
         is_idle: bool = False,
+        is_live: bool = False,
     ) -> Op:
         """Return the operation with these cells; `implicit` ones are read and written."""
         reads, writes = tuple(reads), tuple(writes)
         mark = guard.mark if isinstance(guard, Claim) else guard if isinstance(guard, Mark) else None
         is_guarded = guard is not None and not isinstance(guard, Mark)
-        key = (label, reads, writes, implicit, mark, is_guarded, is_idle)
+        key = (label, reads, writes, implicit, mark, is_guarded, is_idle, is_live)
         found = self._ops.get(key)
         if found is None:
-            found = self._ops[key] = self._new(label, reads, writes, implicit, mark, is_guarded, is_idle)
+            found = self._ops[key] = self._new(*key)
         self.labels[label] = found
         return found
 
@@ -151,15 +158,22 @@ class Book:
         more_reads = tuple(dict.fromkeys((*op.reads, *reads)))
         more_writes = tuple(dict.fromkeys((*op.writes, *writes)))
         mark = mark or op.mark
-        key = (op.label, more_reads, more_writes, op.implicit, mark, op.is_guarded, op.is_idle, "merged")
+        key = (op.label, more_reads, more_writes, op.implicit, mark, op.is_guarded, op.is_idle, True)
         found = self._ops.get(key)
         if found is None:
-            found = self._new(op.label, more_reads, more_writes, op.implicit, mark, op.is_guarded, op.is_idle)
-            self._ops[key] = found
+            found = self._ops[key] = self._new(*key)
         return found
 
     def _new(
-        self, label: str, reads: Cells, writes: Cells, implicit: Cells, mark: Mark | None, is_guarded: bool, is_idle: bool
+        self,
+        label: str,
+        reads: Cells,
+        writes: Cells,
+        implicit: Cells,
+        mark: Mark | None,
+        is_guarded: bool,
+        is_idle: bool,
+        is_live: bool,
     ) -> Op:
         r, w = self.mask(reads), self.mask(writes) | self.mask(implicit)
         looks_at_anything = is_idle or ANY in reads or ANY in writes or (is_guarded and not r | w)
@@ -172,10 +186,13 @@ class Book:
         for watch in self.watches.values():
             if watch.mask is None or w & watch.mask:
                 w |= watch.bit
+        seen = r | self.mask(implicit) | (1 << self.cell(ANY) if self.uses_any else 0)
         r &= ~w
         holds = self.cell(mark.cell) if mark is not None and mark.action == "acquire" and mark.is_exclusive else -1
+        cells = _bits(r), _bits(w)
+        number = len(self._ops)
         return Op(
-            label, reads, writes, implicit, mark, is_guarded, len(self._ops), r, w, r | w, _bits(r), _bits(w), holds, is_idle
+            label, reads, writes, implicit, mark, is_guarded, number, r, w, r | w, *cells, holds, is_idle, is_live, seen
         )
 
 

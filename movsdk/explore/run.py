@@ -111,6 +111,10 @@ class Run:
         """Tasks that wait although they should not be waiting at the end, in order of creation."""
         return [task for task in self.tasks if not task.is_done and not task.is_daemon]
 
+    def stuck(self) -> list[tuple[int, Op]]:
+        """Tasks whose guard does not hold, with the operations they stand before."""
+        return [(task.number, task.op) for task in self._waiting if task.op is not None and not self._enabled >> task.number & 1]
+
     def fail(self, name: str, message: str) -> None:
         """Record a failure of the step that is running; its task goes on."""
         self.findings.append(Finding(name, message, len(self.order) - 1, self.task.name if self.task else ""))
@@ -189,7 +193,11 @@ class Run:
         depth = len(self.order)
         self.enabled_at.append(enabled)
         try:
-            chosen = self._forced[depth] if depth < len(self._forced) else self._choose(self)
+            if depth < len(self._forced) and enabled >> self._forced[depth] & 1:
+                chosen = self._forced[depth]
+            else:
+                self._forced = ()
+                chosen = self._choose(self)
         except Exception as error:  # noqa: BLE001  it must not surface inside the code under test
             return self._stop(error)
         if chosen < 0 or depth >= self.step_limit:
@@ -243,8 +251,8 @@ class Run:
             writes = tuple(writes) if iter(writes) is writes else writes
             self._live[task.number] = (label, reads, writes, guard)
         try:
-            is_idle = bool(self._idle >> task.number & 1)
-            return self.book.op(label, self._sorted(reads), self._sorted(writes), task.implicit, guard, is_idle)
+            is_idle, is_live = bool(self._idle >> task.number & 1), task.number in self._live
+            return self.book.op(label, self._sorted(reads), self._sorted(writes), task.implicit, guard, is_idle, is_live)
         except Exception as error:  # noqa: BLE001  see _next
             self._stop(error)
             raise
@@ -256,7 +264,9 @@ class Run:
     def _alive(self, number: int) -> Op:
         """Look the cells of an operation up again, now that it happens: where an address leads may have changed."""
         label, reads, writes, guard = self._live.pop(number)
-        return self.book.op(label, self._sorted(reads), self._sorted(writes), self.by_number[number].implicit, guard)
+        return self.book.op(
+            label, self._sorted(reads), self._sorted(writes), self.by_number[number].implicit, guard, is_live=True
+        )
 
     def _look_again(self) -> None:
         """Ask the guards that the step before may have changed."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.setup import write_windows
-from movsdk.layout.table import IO, PCI_FIXED, PREF, TYPE_BITS, UNSET, Resource, Row, WindowWrite
+from movsdk.layout.table import IO, PCI_FIXED, PREF, ROM_SHADOW, TYPE_BITS, UNSET, Resource, Row, WindowWrite
 from movsdk.pci_regs import BRIDGE_RESOURCES, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE
 
 IsFixed = Callable[[Row, int], bool]
@@ -45,6 +45,8 @@ def claim(device: Device, resource: Resource) -> bool:
     """Make `resource` a child of the first window of its bus that contains it (``pci_claim_resource()``)."""
     if resource.flags & UNSET:
         return False
+    if resource.flags & ROM_SHADOW:
+        return True  # a copy in RAM: nothing has to be routed to the device
     for window in device.bus.segment.windows:
         if (window.flags ^ resource.flags) & TYPE_BITS or not window.flags or not window.contains(resource):
             continue
@@ -90,8 +92,9 @@ def _claim_bars(device: Device, decoding: bool, is_fixed: IsFixed) -> None:
 
 
 def _claim_or_forget(device: Device, resource: Resource, is_fixed: IsFixed) -> None:
-    if is_fixed(device.row, resource.index) or claim(device, resource) or resource.flags & PCI_FIXED:
+    if is_fixed(device.row, resource.index) or claim(device, resource):
         return
     device.system.log(device, f"can't claim BAR {resource.index}; address conflict or no compatible bridge window")
     resource.flags |= UNSET
-    resource.set_span(0, resource.last - resource.start)
+    if not resource.flags & PCI_FIXED:
+        resource.set_span(0, resource.last - resource.start)

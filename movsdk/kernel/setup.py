@@ -16,18 +16,19 @@ def replay(journal: Journal) -> None:
     for write in journal:
         device: Device = write.row.owner
         if isinstance(write, BarWrite):
-            write_bar(device, write.index, write.start)
+            write_bar(device, write.index, write.start, write.flags)
         else:
             write_windows(device, write)
     journal.clear()
 
 
-def write_bar(device: Device, index: int, start: int) -> None:
-    """Write BAR `index` (0-5). ROM registers are never written here.
+def write_bar(device: Device, index: int, start: int, flags: int | None = None) -> None:
+    """Write BAR `index` (0-5) of the type `flags` (None: as the table has it now). ROM registers are never written here.
 
     Memory decode goes off round a 64-bit BAR: it is two writes, and between them the device would answer an address nobody chose.
     """
-    flags = device.resources[index].flags
+    if flags is None:
+        flags = device.resources[index].flags
     offset = regs.bar_register(index)
     device.system.trace.add(What.WRITE, device.label, f"BAR {index} register <- {start:#x}", (index, start))
     if flags & IO:

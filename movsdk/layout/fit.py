@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from movsdk.layout.table import FOUR_GIG, IO, M64, MEG, MEM_64, PREF, TYPE_BITS, AddressMap, Resource, Segment, align_up
+from movsdk.layout.table import FOUR_GIG, IO, M64, MEM_64, PREF, TYPE_BITS, AddressMap, Resource, Segment, align_up
 
 _LOW = (0, FOUR_GIG - 1)
 _HIGH = (FOUR_GIG, M64)
@@ -103,10 +103,10 @@ def _fit(
         if at < start:
             continue
         if is_io:
-            if at & 0x300:  # aliases of ISA devices that decode 10 bits
+            if at & 0x300 and search.address_map.avoids_isa_aliases:  # aliases of ISA devices that decode 10 bits
                 at = align_up(at, 0x400)
         else:
-            at = max(at, MEG)
+            at = max(at, search.address_map.lowest_mem)
         end = at + size - 1
         if end <= last and at <= end:
             return at

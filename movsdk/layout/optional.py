@@ -112,11 +112,10 @@ def _enlarge(queue: list[Resource], lists: Lists) -> None:
         if not resource.flags & STARTALIGN or extra.min_align <= resource.start:
             continue
         resource.set_span(extra.min_align, extra.min_align + resource.size - 1)
-        for position, other in enumerate(queue):
-            if other.alignment < extra.min_align:
-                queue.remove(resource)
-                queue.insert(position, resource)
-                break
+        smaller = next((other for other in queue if other.alignment < extra.min_align), None)
+        if smaller is not None:
+            queue.remove(resource)
+            queue.insert(queue.index(smaller), resource)
 
 
 def _must_release(resource: Resource, failed_types: int) -> bool:

@@ -115,7 +115,7 @@ def settle(resource: Resource, placing: Placing) -> None:
     resource.flags &= ~(UNSET | STARTALIGN)
     placing.note(resource, has_place=True)
     if resource.index < ROM_RESOURCE and resource.row is not None:
-        placing.journal.append(BarWrite(resource.row, resource.index, resource.start))
+        placing.journal.append(BarWrite(resource.row, resource.index, resource.start, resource.flags))
 
 
 def insert_fixed(segment: Segment, resource: Resource) -> bool:

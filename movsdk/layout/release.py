@@ -1,7 +1,7 @@
 """Windows given up: by the unpatched kernel so that a second try of a hot-add has more room, by the series before it places anew.
 
-Twin: ``pci_bus_release_bridge_resources()``, ``pci_bridge_release_resources()`` and ``release_child_resources()`` (linux-5.10), and
-RFC patch 5. What becomes of the resources inside a window is the business of the series' rules.
+Twin: ``pci_bus_release_bridge_resources()``, ``pci_bridge_release_resources()`` and ``release_child_resources()`` (linux-5.10),
+and RFC patch 5. What becomes of the resources inside a window is the business of the series' rules.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def detach_children(resource: Resource) -> None:
     resource.children.clear()
 
 
-def windows_to_give_up(root: Segment) -> Iterator[tuple[Segment, int]]:
-    """Assigned windows below `root` in the order the series releases them, as (bus behind the bridge, window number).
+def windows_to_give_up(root: Segment) -> Iterator[tuple[Segment, Resource]]:
+    """Assigned windows below `root` in the order the series releases them, each with the bus behind it.
 
     All I/O windows, then memory, then prefetchable ones; bridges before the one above them. Lazy: a window that the caller takes
     away on the way does not come up any more.
@@ -61,7 +61,7 @@ def windows_to_give_up(root: Segment) -> Iterator[tuple[Segment, int]]:
         yield from _windows_of_kind(root, kind)
 
 
-def _windows_of_kind(segment: Segment, kind: int) -> Iterator[tuple[Segment, int]]:
+def _windows_of_kind(segment: Segment, kind: int) -> Iterator[tuple[Segment, Resource]]:
     for row in segment.rows:
         if row.child is not None and row.base_class == CLASS_BRIDGE_PCI:
             yield from _windows_of_kind(row.child, kind)
@@ -71,7 +71,7 @@ def _windows_of_kind(segment: Segment, kind: int) -> Iterator[tuple[Segment, int
     if kind == 2:
         kind = 2 if windows[2].flags & (PREF | MEM_64) else 1
     if windows[kind].parent is not None:
-        yield segment, kind
+        yield segment, windows[kind]
 
 
 def forget_window(window: Resource) -> None:

@@ -118,7 +118,7 @@ def _size_io(segment: Segment, rules: SizingRules, extras: Extras | None, extra:
     if window is None or window.parent is not None:
         return
     small = big = kids_extra = 0
-    align = PAGE_4K
+    align = _granule(segment, IO)
     for row in segment.rows:
         for resource in row.resources:
             if not resource.flags & IO or resource.parent is not None or not rules.counts(row, resource.index):
@@ -170,7 +170,7 @@ def _size_mem(segment: Segment, rules: SizingRules, extras: Extras | None, extra
             if entry is not None:
                 kids_extra += entry.add
                 kids_align = max(kids_align, entry.min_align)
-    align = max(_window_alignment(buckets, max_order), MEG)
+    align = max(_window_alignment(buckets, max_order), _granule(segment, window.flags))
     least = rules.mem_floor(segment, window, bool(mask & MEM_64), 0 if extras is not None else extra)
     old = _old_size(window)
     required = align_up(max(total, least, old), align)
@@ -180,6 +180,14 @@ def _size_mem(segment: Segment, rules: SizingRules, extras: Extras | None, extra
         optional = align_up(max(max(total, extra) + kids_extra, old), kids_align)
     _finish(window, required, optional, align, kids_align, extras)
     return True
+
+
+def _granule(segment: Segment, flags: int) -> int:
+    """Least alignment in bytes of a window of this type on the bridge above `segment` (``window_alignment()``)."""
+    io, mem, pref = segment.bridge.window_granules if segment.bridge is not None else (PAGE_4K, MEG, MEG)
+    if flags & IO:
+        return io
+    return pref if flags & PREF and flags & MEM_64 else mem
 
 
 def _window_alignment(buckets: list[int], max_order: int) -> int:

@@ -145,23 +145,31 @@ class Reserve:
     buses: int = 1
 
 
+NO_RESERVE: Final = Reserve(0, 0, 0, 0)
+
+
 @frozen
 class AddressMap:
     """Where placing may not go: minima for windows that start at 0, and ranges that are RAM or firmware.
 
     `reserved` bounds memory only, ascending [start, last] pairs (twin: ``arch_remove_reservations()`` on x86).
+    `avoids_isa_aliases`: I/O keeps to the first 256 bytes of each KiB. `lowest_mem`: no memory BAR begins below (the first MiB
+    of a PC), whatever the window. The defaults are the recorded x86 machine.
     """
 
     min_io: int = 0x1000
     min_mem: int = 0x100_0000
     reserved: tuple[tuple[int, int], ...] = ((0, 0x3FFF_FFFF), (0xFFE0_0000, 0xFFFF_FFFF))
+    avoids_isa_aliases: bool = True
+    lowest_mem: int = MEG
 
 
 @define(eq=False)
 class Row:
     """One PCI function as layout sees it. `child` is the bus behind a bridge; `answers[i]` is the driver's word on BAR i.
 
-    `res_mask`, `answers`, `is_off_limits` belong to a rescan in progress (patches 4, 6 and v9's ``bar_fixed``).
+    `res_mask` and `answers` belong to a rescan in progress (patches 4, 6 and v9's ``bar_fixed``). `window_granules` is the least
+    alignment of a bridge's I/O, memory and prefetchable window (``window_alignment()``).
     """
 
     name: str
@@ -172,6 +180,7 @@ class Row:
     has_io: bool = False
     has_pref: bool = False
     pref_is_64bit: bool = False
+    window_granules: tuple[int, int, int] = (PAGE_4K, MEG, MEG)
     command: int = 0
     enable_cnt: int = 0
     is_added: bool = False
@@ -226,11 +235,12 @@ class Segment:
 
 @frozen
 class BarWrite:
-    """A BAR register gets `start` (bytes)."""
+    """A BAR register gets `start` (bytes). `flags` as they are now: the resource may be wiped before the write is made."""
 
     row: Row
     index: int
     start: int
+    flags: int
 
 
 @frozen

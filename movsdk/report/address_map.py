@@ -1,6 +1,6 @@
-"""The address map as rows: every aperture, window and BAR with its place before and after.
+"""The address map as rows: every window and BAR with its place before and after.
 
-Takes states in the form of the golden vectors. Knows no terminal; `text` prints the rows.
+Twin: /proc/iomem, twice. Takes states in the form of the golden vectors. Knows no terminal; `text` makes lines of the rows.
 """
 
 from __future__ import annotations
@@ -10,35 +10,28 @@ from typing import Any
 
 from attrs import frozen
 
-State = Sequence[Mapping[str, Any]]
+Entry = Mapping[str, Any]
+State = Sequence[Entry]
 Place = tuple[int, int] | None
 
 
 @frozen
 class MapRow:
-    """One line: `depth` in the tree of bridges, `name`, what it is, and where it was and is (bytes, None = no place)."""
+    """One line: `depth` in the tree of bridges, device, what it is, where it was and is (first and last byte; None = no place).
+
+    `change` is "" for the same place, else moved, resized, new, placed, lost, removed, opened, closed or no place.
+    """
 
     depth: int
-    name: str
+    device: str
     kind: str
     before: Place
     after: Place
-
-    @property
-    def change(self) -> str:
-        """ "moved", "new", "lost", "resized" or "" for the same place."""
-        if self.before == self.after:
-            return ""
-        if self.before is None:
-            return "new"
-        if self.after is None:
-            return "lost"
-        same_size = self.before[1] - self.before[0] == self.after[1] - self.after[0]
-        return "moved" if same_size else "resized"
+    change: str
 
 
 def rows(before: State, after: State) -> Iterator[MapRow]:
-    """Every resource that has a place in one of the two states, in the order of the tree."""
+    """Every BAR, and every window that has a place in one of the two states, in the order of the tree."""
     old = {entry["id"]: entry for entry in before}
     new = {entry["id"]: entry for entry in after}
     depths: dict[int, int] = {}
@@ -48,31 +41,53 @@ def rows(before: State, after: State) -> Iterator[MapRow]:
         was, now = _resources(old.get(identity)), _resources(new.get(identity))
         for number in sorted({*was, *now}):
             source = now.get(number) or was[number]
-            pair = _place(was.get(number)), _place(now.get(number))
-            if pair != (None, None) or source["assigned"] is False:
-                yield MapRow(depth, identity, _kind(source), *pair)
+            first, last = _place(was.get(number)), _place(now.get(number))
+            is_window = source["kind"] == "window"
+            if first is None and last is None and is_window:
+                continue  # most bridges have a window that nothing behind them needs
+            change = _change(first, last, is_window, identity in old, identity in new)
+            yield MapRow(depth, identity, _kind(source), first, last, change)
 
 
-def _depth(entry: Mapping[str, Any], depths: dict[int, int]) -> int:
+def _change(first: Place, last: Place, is_window: bool, was_there: bool, is_there: bool) -> str:
+    if not is_there:
+        return "removed"
+    if first is None and last is None:
+        return "no place"
+    if first is None:
+        return "new" if not was_there else "opened" if is_window else "placed"
+    if last is None:
+        return "closed" if is_window else "lost"
+    if first == last:
+        return ""
+    return "moved" if first[1] - first[0] == last[1] - last[0] else "resized"
+
+
+def _depth(entry: Entry, depths: dict[int, int]) -> int:
     depth = depths.get(int(entry["bdf"][:2], 16), 0)
     if "buses" in entry:
         depths[entry["buses"][0]] = depth + 1
     return depth
 
 
-def _resources(entry: Mapping[str, Any] | None) -> dict[int, Mapping[str, Any]]:
+def _resources(entry: Entry | None) -> dict[int, Entry]:
     return {} if entry is None else {resource["n"]: resource for resource in entry["resources"]}
 
 
-def _place(resource: Mapping[str, Any] | None) -> Place:
+def _place(resource: Entry | None) -> Place:
     return (resource["start"], resource["last"]) if resource is not None and resource["assigned"] else None
 
 
-def _kind(resource: Mapping[str, Any]) -> str:
-    words = resource["type"].replace("|unset", "").replace("|64", " 64bit").replace("|", " ")
+def _kind(resource: Entry) -> str:
+    """The words of a scenario: ``BAR 0 mem32``, ``BAR 2 pref64``, ``ROM``, ``window io``."""
+    if resource["kind"] == "rom":
+        return "ROM"
+    words = resource["type"].split("|")
     if resource["kind"] == "window":
-        return f"window {words}"
-    return f"{'ROM' if resource['kind'] == 'rom' else 'BAR ' + str(resource['n'])} {words}"
+        sort = resource.get("window", words[0])
+        return f"window {sort}{'64' if '64' in words else ''}"
+    sort = "io" if "io" in words else ("pref" if "pref" in words else "mem") + ("64" if "64" in words else "32")
+    return f"BAR {resource['n']} {sort}"
 
 
 def show(place: Place) -> str:

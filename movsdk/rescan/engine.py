@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
+from movsdk.address import Span
 from movsdk.kernel import power
 from movsdk.kernel.adding import add_devices, register_and_bind
 from movsdk.kernel.binding import unbind
@@ -50,6 +51,7 @@ class Engine:
     _moves: list[BarMove] = field(factory=list, init=False)
     _known: Spans = field(factory=dict, init=False)
     _tries: list[Try] = field(factory=list, init=False)
+    _fixed: list[tuple[str, int, Span]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.system.enable_rules = self.rules.enable
@@ -86,6 +88,7 @@ class Engine:
     def _event(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
         since, before = len(self.system.trace), {id(device) for device in self.system.discovered}
         self._tries.clear()
+        self._fixed.clear()
         self._known, self._attempts, self._paused, self._moves = assigned_spans(self.system), [], [], []
         self.system.rescan_locked = True
         try:
@@ -98,7 +101,7 @@ class Engine:
             rules=self.rules.name,
             rc=rc,
             moves=tuple(self._moves),
-            fixed=tuple(fixed_bars(self.system, self.moves)),
+            fixed=tuple(self._fixed),
             given_up=tuple(device.label for device in self.system.devices() if device.row.bars_disabled),
             unplaced=tuple(unplaced_bars(self.system, self._tries)),
             attempts=tuple(self._attempts),
@@ -184,6 +187,7 @@ class Engine:
         return Turn(self.system.root.segment, placing, self.system.reserve)
 
     def _release(self, moves: Moves, turn: Turn) -> None:
+        self._fixed = list(fixed_bars(self.system, moves))
         moves.release(turn)
         replay(turn.journal)
 

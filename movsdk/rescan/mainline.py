@@ -15,9 +15,7 @@ from movsdk.layout.optional import Failure, Lists, assign_bus, assign_rows
 from movsdk.layout.placing import Placing
 from movsdk.layout.release import release_type
 from movsdk.layout.sizing import Extras, size_bus
-from movsdk.layout.table import IO, PCI_FIXED, Reserve, Resource, Row, Segment, WindowWrite
-
-_NO_RESERVE = Reserve(0, 0, 0, 0)
+from movsdk.layout.table import IO, NO_RESERVE, PCI_FIXED, Reserve, Resource, Row, Segment, WindowWrite
 
 
 class BaseSizing:
@@ -28,7 +26,7 @@ class BaseSizing:
 
     def reserve_of(self, bridge: Row) -> Reserve:
         """Behind hot-plug bridges only."""
-        return self.reserve if bridge.is_hotplug else _NO_RESERVE
+        return self.reserve if bridge.is_hotplug else NO_RESERVE
 
     def io_floors(self, _segment: Segment, extra: int) -> tuple[int, int]:
         """The reserve, where it is not optional, under the small ones."""

@@ -59,9 +59,9 @@ class Attempt:
 class RescanReport:
     """The outcome of one event.
 
-    `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay ·
-    `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `found`: newcomers the scan found ·
-    `timeline`: the event's entries.
+    `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay while others
+    might move · `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `found`: newcomers the
+    scan found · `timeline`: the event's entries.
     """
 
     op: str
@@ -102,10 +102,10 @@ def _failed(resource: Resource, size: int, flags: int) -> FailedPlace:
     return FailedPlace(resource.row.name if resource.row is not None else "root", resource.index, size, flags)
 
 
-def fixed_bars(system: System, moves: Moves | None) -> Iterator[tuple[str, int, Span]]:
-    """BARs with a place that had to stay there."""
+def fixed_bars(system: System, moves: Moves) -> Iterator[tuple[str, int, Span]]:
+    """BARs with a place that must stay there."""
     for (_, index), (device, span) in assigned_spans(system).items():
-        if moves is not None and moves.fixed(device.row, index):
+        if moves.fixed(device.row, index):
             yield device.label, index, span
 
 

@@ -5,14 +5,17 @@ Knows no version. `v9`, `v5` and `off` beside it each fill the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from attrs import define, frozen
 
 from movsdk.kernel.enable import EnableRules
 from movsdk.layout.placing import Placing
-from movsdk.layout.table import IO, MEM_64, PREF, UNSET, Journal, Reserve, Row, Segment
+from movsdk.layout.table import IO, MEM_64, PREF, UNSET, Journal, Reserve, Resource, Row, Segment
 from movsdk.pci_regs import BRIDGE_RESOURCES
+
+Range = tuple[int, int] | None
+"""What a window must cover: [start, last] in bytes, or nothing."""
 
 
 @define(eq=False)
@@ -82,13 +85,31 @@ class Rules:
     moves: Moves | None = None
 
 
-def assigned_mask(row: Row) -> int:
-    """Bits of the BARs (0-6) that have a place now."""
-    mask = 0
+def placed_bars(row: Row) -> Iterator[Resource]:
+    """BARs and ROM that have a place now."""
     for resource in row.resources[:BRIDGE_RESOURCES]:
         if resource.flags and resource.parent is not None and not resource.flags & UNSET:
-            mask |= 1 << resource.index
-    return mask
+            yield resource
+
+
+def assigned_mask(row: Row) -> int:
+    """The same as bits 0-6."""
+    return sum(1 << resource.index for resource in placed_bars(row))
+
+
+def nothing_lost(segment: Segment) -> bool:
+    """True if every BAR that had a place when the rescan began has one; devices given up, and those below, do not count."""
+    for row in segment.rows:
+        if row.bars_disabled:
+            continue
+        if row.res_mask & ~assigned_mask(row) or (row.child is not None and not nothing_lost(row.child)):
+            return False
+    return True
+
+
+def span_of(covered: Range) -> int:
+    """Bytes of a range; 0 for none."""
+    return 0 if covered is None else covered[1] - covered[0] + 1
 
 
 def range_index(flags: int) -> int:

@@ -1,8 +1,7 @@
 """Rules `v5`: the version of August 2019 (23 patches), the closest complete one to v2, on linux 5.10.
 
 Same transaction as v9 with other terms: a whole device is fixed or movable, windows are closed while they are rebuilt, no
-hot-plug
-reserve, what had a place must keep it and nothing else counts, a device once given up stays given up.
+hot-plug reserve, what had a place must keep it and nothing else counts, a device once given up stays given up.
 """
 
 from __future__ import annotations
@@ -11,10 +10,12 @@ from attrs import frozen
 
 from movsdk.kernel.enable import EnableRules
 from movsdk.layout.placing import assign_resource, insert_fixed, program_if_closed, sorted_by_alignment
+from movsdk.layout.release import forget_window, windows_to_give_up
 from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import (
     IO,
     M64,
+    NO_RESERVE,
     PCI_FIXED,
     SIZEALIGN,
     STARTALIGN,
@@ -26,10 +27,20 @@ from movsdk.layout.table import (
     WindowWrite,
 )
 from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_DISPLAY_VGA
-from movsdk.rescan.rules.record import DriverFacts, Moves, Rules, Turn, assigned_mask, range_index
+from movsdk.rescan.rules.record import (
+    DriverFacts,
+    Moves,
+    Range,
+    Rules,
+    Turn,
+    assigned_mask,
+    nothing_lost,
+    placed_bars,
+    range_index,
+    span_of,
+)
 
 _EMPTY = (0, 0)
-_NO_RESERVE = Reserve(0, 0, 0, 0)
 
 
 # --- who may move (patches 3, 7) ---------------------------------------------------------------------------
@@ -56,7 +67,7 @@ def mark(row: Row) -> None:
 
 
 # --- what windows must cover (patch 11) ----------------------------------------------------------------------
-def _range(segment: Segment | None, index: int) -> tuple[int, int] | None:
+def _range(segment: Segment | None, index: int) -> Range:
     """Range `index` if it counts; a range that starts and ends at one address does not."""
     covered = segment.fixed_range[index] if segment is not None else None
     return covered if covered is not None and covered[0] < covered[1] else None
@@ -67,10 +78,6 @@ def _extended(covered: tuple[int, int], start: int, last: int) -> tuple[int, int
     return (start if not covered[0] or covered[0] > start else covered[0]), max(covered[1], last)
 
 
-def _span(covered: tuple[int, int] | None) -> int:
-    return 0 if covered is None else covered[1] - covered[0] + 1
-
-
 def ranges(segment: Segment) -> None:
     """Hull of the assigned fixed BARs below each bus, leaves first."""
     hull = [_EMPTY, _EMPTY, _EMPTY]
@@ -78,8 +85,8 @@ def ranges(segment: Segment) -> None:
         if row.child is not None:
             ranges(row.child)
     for row in segment.rows:
-        for resource in row.resources[:BRIDGE_RESOURCES]:
-            if resource.flags and not resource.flags & UNSET and resource.parent is not None and fixed(row, resource.index):
+        for resource in placed_bars(row):
+            if fixed(row, resource.index):
                 index = range_index(resource.flags)
                 hull[index] = _extended(hull[index], resource.start, resource.last)
         for index in range(3):
@@ -92,12 +99,11 @@ def ranges(segment: Segment) -> None:
 # --- release (patches 2, 5) ------------------------------------------------------------------------------------
 def release(turn: Turn) -> None:
     """Give up windows, closing their registers at once, and everything movable in them; at last what sits on the apertures."""
-    for segment, number in windows_to_give_up(turn.root):
-        if segment.bridge is not None:
-            window = segment.bridge.windows[number]
-            _cut(segment, window)
-            forget_window(window)
-            turn.journal.append(WindowWrite.closed(segment.bridge, number))
+    for segment, window in windows_to_give_up(turn.root):
+        _cut(segment, window)
+        forget_window(window)
+        if window.row is not None:
+            turn.journal.append(WindowWrite.closed(window.row, window.index - BRIDGE_RESOURCES))
     for aperture in turn.root.windows:
         _cut(turn.root, aperture)
 
@@ -123,14 +129,14 @@ class _Sizing:
     """`layout.sizing.SizingRules` of v5."""
 
     def reserve_of(self, bridge: Row) -> Reserve:
-        return _NO_RESERVE
+        return NO_RESERVE
 
     def io_floors(self, segment: Segment, extra: int) -> tuple[int, int]:
-        return _span(_range(segment, 0)), 0
+        return span_of(_range(segment, 0)), 0
 
     def mem_floor(self, segment: Segment, window: Resource, is_wide: bool, extra: int) -> int:
         # The index follows the mask, not the window: beside a 64-bit prefetchable window the memory window looks at its range.
-        return _span(_range(segment, 2 if is_wide else 1))
+        return span_of(_range(segment, 2 if is_wide else 1))
 
     def counts(self, row: Row, index: int) -> bool:
         return not row.bars_disabled or bool(row.resources[index].flags & IO)
@@ -214,16 +220,7 @@ def _place_one(segment: Segment, resource: Resource, turn: Turn, lowest: dict[in
 # --- the retry loop (patches 6, 10) -----------------------------------------------------------------------------------
 def accept(turn: Turn) -> bool:
     """Nobody lost what it had when the rescan began; what had no place is tried but not required."""
-    return _nothing_lost(turn.root)
-
-
-def _nothing_lost(segment: Segment) -> bool:
-    for row in segment.rows:
-        if row.bars_disabled:
-            continue
-        if row.res_mask & ~assigned_mask(row) or (row.child is not None and not _nothing_lost(row.child)):
-            return False
-    return True
+    return nothing_lost(turn.root)
 
 
 def fallback(turn: Turn) -> bool:

@@ -11,10 +11,12 @@ from attrs import frozen
 
 from movsdk.kernel.enable import EnableRules
 from movsdk.layout.placing import assign_resource, insert_fixed, is_skipped, program_if_closed
+from movsdk.layout.release import forget_window, windows_to_give_up
 from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import (
     IO,
     M64,
+    NO_RESERVE,
     PCI_FIXED,
     SIZEALIGN,
     STARTALIGN,
@@ -24,11 +26,19 @@ from movsdk.layout.table import (
     Row,
     Segment,
 )
-from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_DISPLAY_VGA, PREF_WINDOW
-from movsdk.rescan.rules.record import DriverFacts, Moves, Rules, Turn, assigned_mask, range_index
-
-_NO_RESERVE = Reserve(0, 0, 0, 0)
-Range = tuple[int, int] | None
+from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_DISPLAY_VGA
+from movsdk.rescan.rules.record import (
+    DriverFacts,
+    Moves,
+    Range,
+    Rules,
+    Turn,
+    assigned_mask,
+    nothing_lost,
+    placed_bars,
+    range_index,
+    span_of,
+)
 
 
 # --- who may move (patches 3, 7; v9 03) ------------------------------------------------------------------
@@ -73,10 +83,6 @@ def _joined(one: Range, other: Range) -> Range:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
-def _span(covered: Range) -> int:
-    return 0 if covered is None else covered[1] - covered[0] + 1
-
-
 def ranges(segment: Segment) -> None:
     """Hull of the assigned fixed BARs below each bus, per window, leaves first. By the BAR's own type, not by where it sits."""
     hull: list[Range] = [None, None, None]
@@ -84,8 +90,8 @@ def ranges(segment: Segment) -> None:
         if row.child is not None:
             ranges(row.child)
     for row in segment.rows:
-        for resource in row.resources[:BRIDGE_RESOURCES]:
-            if resource.flags and not resource.flags & UNSET and resource.parent is not None and fixed(row, resource.index):
+        for resource in placed_bars(row):
+            if fixed(row, resource.index):
                 index = range_index(resource.flags)
                 hull[index] = _joined(hull[index], (resource.start, resource.last))
         if row.child is not None:
@@ -96,10 +102,9 @@ def ranges(segment: Segment) -> None:
 # --- release (patches 2, 5; v9 04, 06) ---------------------------------------------------------------------
 def release(turn: Turn) -> None:
     """Give up all windows below the root bus and every movable BAR behind them. No register is written."""
-    for segment, number in windows_to_give_up(turn.root):
+    for segment, window in windows_to_give_up(turn.root):
         _cut(segment)
-        if segment.bridge is not None:
-            forget_window(segment.bridge.windows[number])
+        forget_window(window)
 
 
 def _cut(segment: Segment) -> None:
@@ -128,14 +133,14 @@ class _Sizing:
     turn: Turn
 
     def reserve_of(self, bridge: Row) -> Reserve:
-        return self.turn.reserve if bridge.is_hotplug and self.turn.expands else _NO_RESERVE
+        return self.turn.reserve if bridge.is_hotplug and self.turn.expands else NO_RESERVE
 
     def io_floors(self, segment: Segment, extra: int) -> tuple[int, int]:
-        return extra, _span(segment.fixed_range[0])
+        return extra, span_of(segment.fixed_range[0])
 
     def mem_floor(self, segment: Segment, window: Resource, is_wide: bool, extra: int) -> int:
         # By the window's flags: a 32-bit prefetchable window looks at the range of the memory window.
-        return max(extra, _span(segment.fixed_range[range_index(window.flags)]))
+        return max(extra, span_of(segment.fixed_range[range_index(window.flags)]))
 
     def counts(self, row: Row, index: int) -> bool:
         return is_enabled(self.turn, row, index)
@@ -168,7 +173,7 @@ def place(turn: Turn) -> None:
 
 def _covered(row: Row, index: int) -> Range:
     """What window `index` must cover, by window number."""
-    return row.child.fixed_range[index - BRIDGE_RESOURCES] if row.child is not None and index <= PREF_WINDOW else None
+    return row.child.fixed_range[index - BRIDGE_RESOURCES] if row.child is not None else None
 
 
 def _place_bus(segment: Segment, turn: Turn) -> None:
@@ -214,7 +219,7 @@ def _place_one(segment: Segment, resource: Resource, turn: Turn) -> None:
     covered = _covered(row, resource.index) if resource.is_window else None
     minimum = None
     if covered is not None:
-        minimum = covered[0] if resource.size <= _span(covered) else (covered[1] - resource.size + 1) & M64
+        minimum = covered[0] if resource.size <= span_of(covered) else (covered[1] - resource.size + 1) & M64
     if assign_resource(segment, resource, turn.placing, minimum):
         if covered is None or (resource.start <= covered[0] and resource.last >= covered[1]):
             return
@@ -229,16 +234,7 @@ def accept(turn: Turn) -> bool:
     """First attempts: every BAR of the domain has a place. Later ones: nobody lost what it had."""
     if turn.tries_failed:
         return not any(resource.flags & UNSET for row in turn.root.walk() for resource in row.resources[:BRIDGE_RESOURCES])
-    return _nothing_lost(turn.root)
-
-
-def _nothing_lost(segment: Segment) -> bool:
-    for row in segment.rows:
-        if row.bars_disabled:
-            continue
-        if row.res_mask & ~assigned_mask(row) or (row.child is not None and not _nothing_lost(row.child)):
-            return False
-    return True
+    return nothing_lost(turn.root)
 
 
 def fallback(turn: Turn) -> bool:

@@ -1,0 +1,98 @@
+"""/proc/iomem and /proc/ioports: the resource tree, with RAM and what drivers reserved.
+
+Twin: ``r_show()`` in kernel/resource.c. Of the machine beside PCI it knows RAM and reserved ranges, nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from attrs import frozen
+
+from movsdk.address import Span
+from movsdk.bench.sysfs.node import Attr, Node
+from movsdk.bench.world import World
+from movsdk.kernel.device import Device
+from movsdk.kernel.devres import held_by
+from movsdk.layout.table import IO, Resource
+
+_LEVELS: Final = 5
+_LEVELS_MOVABLE: Final = 8  # RFC patch 2: the tree is deeper than five levels behind bridges
+_MAX_IO: Final = 0xFFFF
+
+
+@frozen
+class Line:
+    """One range, how deep it lies, and its name."""
+
+    depth: int
+    span: Span
+    name: str
+
+
+def entries(world: World) -> dict[str, Node]:
+    """What stands in /proc."""
+    return {
+        "iomem": Attr(0o400, show=lambda: address_lines(world, io=False)),
+        "ioports": Attr(0o444, show=lambda: address_lines(world, io=True)),
+    }
+
+
+def address_lines(world: World, *, io: bool) -> str:
+    """The file's text: ranges in hexadecimal, two blanks a level."""
+    width = 4 if io else 8
+    deepest = _LEVELS_MOVABLE if world.engine.rules.moves is not None else _LEVELS
+    return "".join(
+        f"{'  ' * min(line.depth, deepest)}{line.span.start:0{width}x}-{line.span.last:0{width}x} : {line.name}\n"
+        for line in tree(world, io=io)
+    )
+
+
+def tree(world: World, *, io: bool) -> Iterator[Line]:
+    """All ranges, in order of addresses, parents first."""
+    system = world.system
+    name = f"PCI Bus {system.domain:04x}:{system.root.number:02x}"
+    tops: list[tuple[Span, str, Resource | None]] = [
+        (Span(window.start, window.last), name, window)
+        for window in system.root.segment.windows
+        if window.flags and bool(window.flags & IO) == io
+    ]
+    if not io:
+        tops += [(span, name, None) for span, name in _around(world)]
+    for span, label, window in sorted(tops, key=lambda top: (top[0].start, -top[0].last)):
+        yield Line(0, span, label)
+        if window is not None:
+            yield from _below(window, 1)
+
+
+def _around(world: World) -> Iterator[tuple[Span, str]]:
+    """RAM and reserved ranges, as far as no window of the host bridge lies over them."""
+    windows = [Span(window.start, window.last) for window in world.system.root.segment.windows if not window.flags & IO]
+    ram = world.machine.fabric.memory.span
+    for start, last in world.system.address_map.reserved:
+        span = Span(start, last)
+        if not any(span.overlaps(window) for window in windows):
+            yield span, "System RAM" if span.overlaps(ram) else "Reserved"
+
+
+def _below(resource: Resource, depth: int) -> Iterator[Line]:
+    for child in resource.children:
+        if child.row is None:
+            continue
+        device: Device = child.row.owner
+        span = Span(child.start, child.last)
+        if child.is_window:
+            bus = device.subordinate.number if device.subordinate is not None else 0
+            yield Line(depth, span, f"PCI Bus {device.system.domain:04x}:{bus:02x}")
+            yield from _below(child, depth + 1)
+        else:
+            yield Line(depth, span, str(device.bdf))
+            yield from _regions(device, child, depth + 1)
+
+
+def _regions(device: Device, resource: Resource, depth: int) -> Iterator[Line]:
+    held = held_by(device)
+    for region in held.regions if held is not None else ():
+        if region.bar == resource.index and Span(resource.start, resource.last).contains(region.span):
+            yield Line(depth, region.span, region.owner)
