@@ -113,6 +113,8 @@ def room_of(root: Path, path: Path) -> str:
     parts = path.relative_to(root).parts
     if parts[0] == "mockbus":
         return "mockbus"
+    if path.name == "__main__.py":
+        return "cli"  # ``python -m movsdk`` is the command
     return "facts" if len(parts) == 2 else parts[1]
 
 

@@ -1,6 +1,6 @@
 """Ours against what was recorded: the first difference of a vector, all differences of a dumped machine.
 
-Compares values; plays nothing.
+Twin: diff(1). Compares values; plays nothing. What was recorded comes out of a file and may be anything.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from movsdk.bench.importers.folder import DumpedFunction, read_dump
+from movsdk.bench.place import show
 from movsdk.bench.state import State, bridge_registers
 from movsdk.layout.wording import resource_name
 from movsdk.pci_regs import BRIDGE_RESOURCES
@@ -19,18 +20,19 @@ def differences(ours: Any, recorded: Any, path: str = "") -> Iterator[str]:
     """Every place where two outcomes differ: ``[2] hotadd: state d3 resources 1 start: ours 0x0, recorded 0x1``."""
     if isinstance(ours, Mapping) and isinstance(recorded, Mapping):
         for key in [*ours, *(key for key in recorded if key not in ours)]:
+            here = f"{path} {key}".strip()
             if key not in recorded:
-                yield f"{path} {key}: ours {_show(ours[key])}, not recorded"
+                yield f"{here}: ours {_show(ours[key])}, not recorded"
             elif key not in ours:
-                yield f"{path} {key}: recorded {_show(recorded[key])}, not ours"
+                yield f"{here}: recorded {_show(recorded[key])}, not ours"
             else:
-                yield from differences(ours[key], recorded[key], f"{path} {key}".strip())
+                yield from differences(ours[key], recorded[key], here)
     elif _is_list(ours) and _is_list(recorded):
         for index, (one, other) in enumerate(zip(ours, recorded, strict=False)):
             yield from differences(one, other, f"{path} {_name(other, index)}".strip())
         if len(ours) != len(recorded):
-            yield f"{path}: ours has {len(ours)} entries, recorded {len(recorded)}"
-    elif ours != recorded:
+            yield f"{path or 'events'}: ours has {len(ours)} entries, recorded {len(recorded)}"
+    elif ours != recorded or isinstance(ours, bool) != isinstance(recorded, bool):
         yield f"{path}: ours {_show(ours)}, recorded {_show(recorded)}"
 
 
@@ -42,12 +44,12 @@ def _name(entry: Any, index: int) -> str:
     if not isinstance(entry, Mapping):
         return f"[{index}]"
     if "op" in entry:
-        return f"[{index}] {entry['op']} {entry['id'] or ''}".rstrip() + ":"
+        return f"[{index}] {entry['op']} {entry.get('id') or ''}".rstrip() + ":"
     return str(entry.get("id", entry.get("n", f"[{index}]")))
 
 
 def _show(value: object) -> str:
-    return hex(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    return hex(value) if isinstance(value, int) and not isinstance(value, bool) else show(value)
 
 
 def differences_from_dump(state: State, folder: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ from movsdk.bench.scenario_schema import parse
 from movsdk.bench.user_code import check_references, model_name
 from movsdk.bench.yaml_text import read_yaml
 from movsdk.errors import BadInput
+from movsdk.kernel import actor
 
 RULES: Final = ("v9", "v5", "v2", "off")
 MAX_DOCUMENT: Final = 64 << 20
@@ -173,6 +174,9 @@ def _check_silicon(scenario: Scenario, place: Place) -> None:
         device = error.fields.get("device")
         index = next((index for index, spec in enumerate(scenario.devices) if spec.id == device), None)
         raise (place if index is None else place.at("devices").at(index)).bad(str(error)) from error
+    except Exception as error:  # a user's model may raise anything
+        where = actor.show(actor.raise_site(error))
+        raise place.bad(f"building the machine raised {type(error).__name__}: {error} ({where})") from error
 
 
 def _expect(wrapper: Fields) -> list[dict[str, Any]] | None:

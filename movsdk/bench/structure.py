@@ -6,11 +6,14 @@ Refuses only what no machine can be; odd bus numbers and overlapping addresses a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from movsdk.bench.config_facts import pcie_type
 from movsdk.bench.place import Place, show
 from movsdk.bench.scenario import ROOT, Aperture, FunctionSpec
 from movsdk.pci_regs import PcieType
+
+_MOST_BUSES: Final = 256
 
 
 def check_structure(devices: Sequence[FunctionSpec], place: Place) -> dict[str, FunctionSpec]:
@@ -23,7 +26,7 @@ def check_structure(devices: Sequence[FunctionSpec], place: Place) -> dict[str, 
         by_id[spec.id] = spec
     for index, spec in enumerate(devices):
         _check_above(spec, by_id, place.at(index).at("on"))
-    rooted: set[str] = set()
+    rooted: dict[str, int] = {ROOT: 0}
     for index, spec in enumerate(devices):
         _check_no_cycle(spec, by_id, rooted, place.at(index).at("on"))
     _check_slots(devices, by_id, place)
@@ -39,18 +42,21 @@ def _check_above(spec: FunctionSpec, by_id: dict[str, FunctionSpec], place: Plac
         raise place.bad(f"{show(spec.on)} is an endpoint; only a bridge has a bus below it")
 
 
-def _check_no_cycle(spec: FunctionSpec, by_id: dict[str, FunctionSpec], rooted: set[str], place: Place) -> None:
-    """Walk up until the root, or somebody who was seen to be `rooted`; add the walk to them."""
+def _check_no_cycle(spec: FunctionSpec, by_id: dict[str, FunctionSpec], rooted: dict[str, int], place: Place) -> None:
+    """Walk up until somebody who was seen to be `rooted`, so many bridges deep; add the walk to them."""
     chain = {spec.id: None}  # ordered, and quick to ask
     above = spec.on
-    while above != ROOT and above not in rooted:
+    while above not in rooted:
         if above in chain:
             names = [*chain, above]
             shown = names if len(names) <= 8 else [*names[:4], "...", *names[-3:]]
             raise place.bad(f"a cycle of bridges: {' on '.join(shown)}; one of them must be on {ROOT!r}")
         chain[above] = None
         above = by_id[above].on
-    rooted.update(chain)
+    for depth, name in enumerate(reversed(chain), rooted[above] + 1):
+        rooted[name] = depth
+    if rooted[spec.id] > _MOST_BUSES:
+        raise place.bad(f"{show(spec.id)} lies below {rooted[spec.id] - 1} bridges; a domain has {_MOST_BUSES} buses")
 
 
 def _check_slots(devices: Sequence[FunctionSpec], by_id: dict[str, FunctionSpec], place: Place) -> None:

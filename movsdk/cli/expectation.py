@@ -1,33 +1,51 @@
-"""What ``--expect`` names: the dump of a machine, or recorded vectors by name."""
+"""What ``--expect`` names: the dump of a machine, or recorded vectors by name. How to compare is told in `bench.differences`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from movsdk.bench.differences import differences, differences_from_dump
 from movsdk.bench.importers.folder import read_dump
+from movsdk.bench.player import Outcome
 from movsdk.bench.scenario_file import load
 from movsdk.errors import BadInput
+
+Events = list[dict[str, Any]]
 
 
 @frozen
 class Expectation:
-    """`folder` of a dump, or `vectors` by scenario name."""
+    """`folder` of a dump, or `vectors` by scenario name and rules; `name` is what the user wrote."""
 
     name: str
     folder: str | None
-    vectors: dict[str, list[dict[str, Any]]]
+    vectors: Mapping[tuple[str, str | None], Events]
 
-    def of(self, name: str) -> list[dict[str, Any]]:
-        """The recorded events of the scenario called `name`. Raises `BadInput`."""
-        if name not in self.vectors and len(self.vectors) == 1:
-            return next(iter(self.vectors.values()))
-        try:
-            return self.vectors[name]
-        except KeyError:
-            raise BadInput(f"{self.name}: holds no vector named {name!r}; --expect a file that does") from None
+    def of(self, scenario: str, rules: str) -> Events:
+        """The recorded events of `scenario`: those with the same rules, else any. Raises `BadInput` if there are none."""
+        if (scenario, rules) in self.vectors:
+            return self.vectors[scenario, rules]
+        named = [events for (name, _), events in self.vectors.items() if name == scenario]
+        if not named and len(self.vectors) == 1:
+            named = list(self.vectors.values())
+        if not named:
+            raise BadInput(f"{self.name}: holds no vector named {scenario!r}; --expect a file that does")
+        return named[0]
+
+    def check(self, scenario: str, rules: str) -> None:
+        """Raise `BadInput` if there is nothing to compare `scenario` with."""
+        if self.folder is None:
+            self.of(scenario, rules)
+
+    def differences(self, scenario: str, rules: str, outcomes: list[Outcome]) -> list[str]:
+        """Every difference between what was played and what was recorded, a line each."""
+        if self.folder is None:
+            return list(differences([outcome.as_expected() for outcome in outcomes], self.of(scenario, rules)))
+        return list(differences_from_dump(outcomes[-1].state, self.folder)) if outcomes else ["no event was played"]
 
 
 def read_expectation(place: str) -> Expectation:
@@ -35,7 +53,7 @@ def read_expectation(place: str) -> Expectation:
     if Path(place).is_dir():
         read_dump(place)
         return Expectation(place, place, {})
-    vectors = {case.name: case.expect for case in load(place) if case.expect is not None}
+    vectors = {(case.name, case.rules): case.expect for case in load(place) if case.expect is not None}
     if not vectors:
         raise BadInput(f"{place}: holds no recorded outcome (`expect`); give a golden vector file or a dump folder")
     return Expectation(place, None, vectors)

@@ -1,152 +1,201 @@
-"""``movsdk run FILE``: plays scenarios and says what happened."""
+"""``movsdk run FILE``: plays scenarios and says what happened.
+
+Twin: a boot of the machine and a reader of its log. Compares and writes; knows no rule and no register.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 
 from attrs import define, field
 
-from movsdk.bench.differences import differences, differences_from_dump
-from movsdk.bench.file_out import write_whole
-from movsdk.bench.player import Outcome, Player
+from movsdk.bench.file_out import check_writable, write_whole
+from movsdk.bench.player import Outcome
 from movsdk.bench.scenario import NamedScenario
 from movsdk.bench.scenario_file import load
 from movsdk.cli.expectation import Expectation, read_expectation
+from movsdk.cli.played import Played, play
+from movsdk.errors import BadInput
 from movsdk.report import text
+from movsdk.report.line import Line, cut
+from movsdk.report.map_lines import address_map, one_map
+from movsdk.report.terminal import Terminal
 from movsdk.rescan.rules import by_name
 
 DEFAULT_RULES = "v9"
 _MANY = 3  # more scenarios than this get a line each
+_MOST_DIFFERENCES = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "file", metavar="FILE", help="a scenario (YAML, JSON), or many (.jsonl, .jsonl.gz); see docs/reference/scenario.md"
+        "file", metavar="FILE", help="a scenario (YAML, JSON), or many (.jsonl), perhaps gzipped; see docs/reference/scenario.md"
     )
     parser.add_argument("--rules", help="kernel version: v9, v5 or off (default: what the file says, else v9)")
     parser.add_argument(
         "--expect", metavar="DUMP_OR_VECTOR", help="compare with a dump folder, or with recorded vectors of the same names"
     )
     parser.add_argument(
-        "--json", metavar="OUT", help="write the outcome of every scenario, a line each, in the form of the vectors"
+        "--json", metavar="OUT", help="write what happened to every scenario, a line each, in the form of the golden vectors"
     )
     parser.add_argument("--log", action="store_true", help="print the kernel log of every event")
     parser.add_argument(
-        "--faults", choices=("raise", "hardware"), default="raise", help="bad accesses raise in the driver, or go on"
+        "--faults",
+        choices=("raise", "hardware"),
+        default="raise",
+        help="a bad register access raises in the driver (default), or goes on as on hardware",
     )
-
-
-@define(eq=False)
-class _Totals:
-    """What a file's scenarios came to."""
-
-    played: int = 0
-    differing: int = 0
-    findings: int = 0
-    broken: int = 0
-    lines: list[str] = field(factory=list)
+    parser.add_argument("--only", metavar="NAME", action="append", help="of many scenarios this one; may be given again")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play, print, compare, write."""
-    cases = load(options.file)
-    if options.rules is not None:
-        by_name(options.rules)
-    for case in cases:
-        by_name(case.rules or DEFAULT_RULES)
+    """Check everything that can be checked, then play, print, compare, write."""
+    cases = _chosen(load(options.file), options)
+    rules = [_rules(case, options) for case in cases]
     expected = read_expectation(options.expect) if options.expect else None
-    console = text.console()
-    totals = _Totals()
-    for case in cases:
-        _play(case, options, expected, totals, console, in_full=len(cases) <= _MANY)
+    for case, name in zip(cases, rules, strict=True):
+        if expected is not None:
+            expected.check(case.name, name)
     if options.json:
-        write_whole(options.json, "".join(totals.lines))
-    if len(cases) > _MANY:
-        parts = f"{totals.played} scenarios played, {totals.findings} with findings, {totals.broken} with a broken contract"
-        compared = f", {totals.differing} differ from what is expected" if expected else ""
-        console.print(parts + compared)
-    return 1 if totals.broken or totals.differing else 0
-
-
-def _play(
-    case: NamedScenario,
-    options: argparse.Namespace,
-    expected: Expectation | None,
-    totals: _Totals,
-    console: Any,
-    *,
-    in_full: bool,
-) -> None:
-    rules = options.rules or case.rules or DEFAULT_RULES
-    player = Player(case.scenario, by_name(rules), options.faults)
-    if in_full:
-        _head(case, rules, console)
-    outcomes = []
-    for outcome in player.play():
-        outcomes.append(outcome)
-        if in_full:
-            _print_event(outcome, options.log, console)
-    found = sum(len(outcome.findings) for outcome in outcomes)
-    broken = [str(failure) for failure in player.world.system.failures] + player.problems
-    wrong = _compare(case, expected, outcomes)
-    totals.played += 1
-    totals.findings += bool(found)
-    totals.broken += bool(broken)
-    totals.differing += bool(wrong)
+        check_writable(options.json)
+        if Path(options.json).exists() and Path(options.json).samefile(options.file):
+            raise BadInput(f"{options.json}: is the scenario itself; choose another place for --json")
+    session = _Session(Terminal(), expected, with_log=options.log, is_full=len(cases) <= _MANY)
+    for case, name in zip(cases, rules, strict=True):
+        session.play(case, name, options.faults)
     if options.json:
-        totals.lines.append(json.dumps({"name": case.name, "rules": rules, "events": [o.as_json() for o in outcomes]}) + "\n")
-    if in_full:
-        _print_end(outcomes, console)
-    elif broken or wrong or found:
-        console.print(
-            text.summary_line(case.name, rules, {"findings": found, "broken contracts": len(broken), "differences": len(wrong)})
-        )
-    for line in broken:
-        console.print(f"contract broken: {line}", style="red", markup=False, soft_wrap=True)
-    for line in wrong[:20]:
-        console.print(f"differs: {line}", style="red", markup=False, soft_wrap=True)
-    if len(wrong) > 20:
-        console.print(f"differs: and {len(wrong) - 20} more places", style="red")
-    if expected is not None and in_full and not wrong:
-        console.print(f"equals {expected.name}", style="green")
+        write_whole(options.json, "".join(session.lines))
+    if not session.is_full:
+        session.sum_up()
+    return 1 if session.broken or session.differing else 0
 
 
-def _compare(case: NamedScenario, expected: Expectation | None, outcomes: list[Outcome]) -> list[str]:
-    if expected is None:
-        return []
-    if expected.folder is not None:
-        return list(differences_from_dump(outcomes[-1].state, expected.folder)) if outcomes else ["no event was played"]
-    recorded = expected.of(case.name)
-    ours = [outcome.as_expected() for outcome in outcomes]
-    return list(differences(json.loads(json.dumps(ours)), recorded))
+def _chosen(cases: list[NamedScenario], options: argparse.Namespace) -> list[NamedScenario]:
+    names = {case.name for case in cases}
+    for name in options.only or ():
+        if name not in names:
+            near = get_close_matches(name, names, n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"it has {len(names)} others"
+            raise BadInput(f"{options.file}: holds no scenario named {name!r}; {advice}")
+    return [case for case in cases if not options.only or case.name in options.only]
 
 
-def _head(case: NamedScenario, rules: str, console: Any) -> None:
-    console.rule(f"{case.name}, rules {rules}: {by_name(rules).about}", align="left")
-    if case.scenario.about:
-        console.print(case.scenario.about)
-    for warning in case.scenario.warnings:
-        console.print(f"warning: {warning}", style="yellow")
+def _rules(case: NamedScenario, options: argparse.Namespace) -> str:
+    """The option beats the file, the file beats the default."""
+    if options.rules is not None:
+        return by_name(options.rules).name
+    try:
+        return by_name(case.rules or DEFAULT_RULES).name
+    except BadInput as error:
+        raise BadInput(f"{case.place}: {error}, or give --rules") from None
 
 
-def _print_event(outcome: Outcome, with_log: bool, console: Any) -> None:
-    console.print(f"\n{outcome.op} {outcome.id or ''}".rstrip(), style="bold")
-    if with_log:
-        for line in text.log_lines(outcome.report):
-            console.print(line, style="dim", soft_wrap=True, markup=False)
-    for line in [*text.event_lines(outcome.report, outcome.hooks, outcome.findings), *outcome.io]:
-        console.print(f"  {line}", soft_wrap=True, markup=False)
+@define(eq=False)
+class _Session:
+    """What is printed, and what a file's scenarios came to. `lines` are those of ``--json``."""
+
+    terminal: Terminal
+    expected: Expectation | None
+    with_log: bool
+    is_full: bool
+    played: int = field(default=0, init=False)
+    differing: int = field(default=0, init=False)
+    broken: int = field(default=0, init=False)
+    with_findings: int = field(default=0, init=False)
+    findings: list[str] = field(factory=list, init=False)
+    lines: list[str] = field(factory=list, init=False)
+
+    def play(self, case: NamedScenario, rules: str, faults: str) -> None:
+        """Play one scenario and tell what happened."""
+        if self.is_full or self.with_log:
+            self._head(case, rules)
+        played = play(case, rules, faults, self._event)
+        outcomes = played.outcomes
+        wrong = self.expected.differences(case.name, rules, outcomes) if self.expected is not None else []
+        self.played += 1
+        self.differing += bool(wrong)
+        self.broken += bool(played.broken)
+        self.with_findings += bool(played.findings)
+        self.findings += played.findings
+        self.lines.append(json.dumps(played.as_json()) + "\n")
+        if self.is_full:
+            self._end(outcomes)
+            self._verdict(played, wrong)
+        elif played.broken or wrong or played.findings:
+            told = {"broken contract": played.broken, "difference": wrong, "finding": played.findings}
+            self.terminal.show([text.summary_line(case.name, rules, told)])
+
+    def sum_up(self) -> None:
+        """The last lines of many scenarios."""
+        parts = [
+            f"{text.count(self.played, 'scenario')} played",
+            f"{self.with_findings} with {text.count(len(self.findings), 'finding')}",
+            f"{self.broken} with a broken contract",
+        ]
+        if self.expected is not None:
+            parts.append(f"{self.differing} differ from {self.expected.name}")
+        self.terminal.say(", ".join(parts), "bold")
+        if self.findings:
+            self.terminal.say(f"findings: {text.promises(self.findings)}")
+
+    def _head(self, case: NamedScenario, rules: str) -> None:
+        self.terminal.title(f"{case.name}, rules {rules}: {by_name(rules).about}")
+        for line in case.scenario.about.splitlines():
+            self.terminal.say(line)
+        for warning in case.scenario.warnings:
+            self.terminal.say(f"warning: {warning}", "yellow")
+
+    def _event(self, outcome: Outcome) -> None:
+        if not (self.is_full or self.with_log):
+            return
+        self.terminal.say()
+        self.terminal.say(_title(outcome), "bold")
+        if self.with_log:
+            self.terminal.show(text.log_lines(outcome.report))
+        if self.is_full:
+            self.terminal.show(event_lines(outcome))
+
+    def _end(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        first, last = outcomes[0], outcomes[-1]
+        titles = (f"after {_title(first)}", f"after {_title(last)}")
+        self.terminal.say("\ntopology", "bold")
+        self.terminal.show(text.topology(last.state))
+        self.terminal.say("\naddress map", "bold")
+        if first is last:
+            self.terminal.show(one_map(last.state, titles[1]))
+        else:
+            self.terminal.show(address_map(first.state, last.state, titles, self.terminal.width))
+
+    def _verdict(self, played: Played, wrong: list[str]) -> None:
+        self.terminal.say()
+        if played.stopped:
+            self.terminal.say(f"contract broken, played no further: {played.stopped}", "red")
+        elif played.broken:
+            self.terminal.say(f"contract broken, see above: {len(played.broken)} in all", "red")
+        self.terminal.show(cut([Line(f"differs: {line}", "red") for line in wrong], _MOST_DIFFERENCES, "differences"))
+        if self.expected is not None and not wrong:
+            self.terminal.say(f"equals {self.expected.name}", "green")
 
 
-def _print_end(outcomes: list[Outcome], console: Any) -> None:
-    if not outcomes:
-        return
-    console.print("\ntopology", style="bold")
-    console.print(text.topology(outcomes[-1].state))
-    console.print("\naddress map", style="bold")
-    titles = (f"after {outcomes[0].op}", f"after {outcomes[-1].op} {outcomes[-1].id or ''}".rstrip())
-    console.print(text.address_table(outcomes[0].state, outcomes[-1].state, titles=titles))
-    console.print()
+def event_lines(outcome: Outcome) -> list[Line]:
+    """What one event did."""
+    return text.event_lines(
+        outcome.report,
+        outcome.state,
+        outcome.hooks,
+        outcome.findings,
+        io=outcome.io,
+        reported=outcome.breaches.reported,
+        broken=outcome.breaches.broken,
+    )
+
+
+def _title(outcome: Outcome) -> str:
+    return f"{outcome.op} {outcome.id or ''}".rstrip()

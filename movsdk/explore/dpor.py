@@ -2,145 +2,182 @@
 
 Twin: optimal DPOR (Abdulla, Aronis, Jonsson, Sagonas, JACM 2017). Two runs that differ only in the order of independent operations
 are one behaviour. After a run, each pair of dependent operations that could have come the other way round is a race; the sequence
-that turns it round is put into the wake-up tree of the place where they part, unless something explored or planned there covers it.
-Guards: an operation that waits is raced with *every* earlier operation it depends on, because the ones between may only have kept it
-waiting; one that still waits when the run ends takes part as if it came last.
+that turns it round goes into the wake-up tree of the place where they part. Guards: an operation that waits is raced with every
+earlier one it depends on; one that still waits when the run ends takes part as if it came last. Proves nothing about what was not announced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from attrs import define, field
 
+from movsdk.explore.causes import Causes
 from movsdk.explore.footprint import Op
 from movsdk.explore.run import Drift, Run
+from movsdk.explore.wakeup import Branch, can_start, plan
 
-BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)  # where it leads is not known: in conflict with all
-NOTHING: Final[dict[int, Op]] = {}
-
-
-@define(eq=False)
-class Branch:
-    """A planned step of a wake-up tree, and what follows it."""
-
-    task: int
-    op: Op
-    is_sure: bool = True  # False: its guard may not hold when the run gets there
-    next: list[Branch] = field(factory=list)
+# An operation of which is not known where it leads: in conflict with all.
+BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)
+AWAKE: Final[dict[int, Op]] = {}
 
 
 @define(eq=False)
 class Dpor:
-    """Exhaustive: when it ends without a failure, every interleaving of the announced operations is proved."""
+    """Exhaustive: when it ends without a failure, every interleaving of the announced operations is proved.
+
+    `base`: operations at the beginning that are not turned round (`path` of task numbers), and `sleep`: tasks not to be run there,
+    with their operations; both for a campaign's shard.
+    """
 
     claim = "proved"
-    base: int = 0  # operations of a campaign's prefix, which is not turned round
-    prefix: Sequence[int] = ()
+    path: Sequence[int] = ()
+    sleep: dict[int, Op] = AWAKE
 
     complete: int = field(default=0, init=False)
     redundant: int = field(default=0, init=False)
     _is_done: bool = field(default=False, init=False)
-    _forced: list[int] = field(factory=list, init=False)
     _kept: int = field(default=0, init=False)  # operations that the next run shares with the one before
-    _order: list[int] = field(factory=list, init=False)
-    _ops: list[Op] = field(factory=list, init=False)
+    _plan: list[int] = field(factory=list, init=False)  # tasks: those, and the leftmost planned branch
+    _causes: Causes = field(factory=Causes, init=False)
     _enabled: list[int] = field(factory=list, init=False)
-    _sleep: list[dict[int, Op]] = field(factory=lambda: [NOTHING], init=False)  # at each depth: tasks not to be run, with their ops
-    _trees: list[list[Branch]] = field(factory=list, init=False)  # at each depth: what is still to be explored
-    _past: list[int] = field(factory=list, init=False)  # each operation's causes, itself included, as bits
-    _before: list[int] = field(factory=list, init=False)  # the last operation of the same task, or the one that spawned it
-    _last: dict[int, int] = field(factory=dict, init=False)
-    _readers: list[int] = field(factory=list, init=False)  # for each cell
-    _writers: list[int] = field(factory=list, init=False)
+    _open: dict[Hashable, bool] = field(factory=dict, init=False)  # what each guard said in each situation
+    _sleep: list[dict[int, Op]] = field(factory=list, init=False)  # at each depth
+    _trees: list[list[Branch]] = field(factory=list, init=False)  # at each depth
+
+    def __attrs_post_init__(self) -> None:
+        self._plan = list(self.path)
+        self._trees = [[] for _ in self.path]
+        self._sleep = [*([AWAKE] * len(self.path)), self.sleep]
 
     # --- the strategy ------------------------------------------------------------------------------------
     def begin(self) -> Sequence[int] | None:
         """Return the steps that the next run is to begin with; None when all is explored."""
-        return None if self._is_done else self._forced
+        return None if self._is_done else self._plan[: max(self._kept, len(self.path))]
 
     def choose(self, run: Run) -> int:
-        """Go on with the running task, else the lowest; never with a sleeping one."""
-        order = run.order
-        depth = len(order)
-        sleep = self._sleep
-        if len(sleep) <= depth:
+        """Follow the plan; then go on with the running task, else the lowest; never with a sleeping one."""
+        depth = len(run.order)
+        if len(self._sleep) <= depth:
             self._pass_on(run.ops, depth)
-        enabled = run.enabled_at[depth]
-        if depth < len(self._forced):
-            self._replan(depth, enabled)
-            if depth < len(self._forced):
-                return self._forced[depth]
-        for task in sleep[depth]:
-            enabled &= ~(1 << task)
-        if not enabled:
+        able = run.enabled_at[depth]
+        for task in self._sleep[depth]:
+            able &= ~(1 << task)
+        if depth < len(self._plan):
+            if not able >> self._plan[depth] & 1:
+                self._replan(depth, able)
+            if depth < len(self._plan):
+                return self._plan[depth]
+        if not able:
             return -1
-        if depth and enabled >> order[-1] & 1:
-            return order[-1]
-        return (enabled & -enabled).bit_length() - 1
+        if depth and able >> run.order[-1] & 1:
+            return run.order[-1]
+        return (able & -able).bit_length() - 1
 
     def finish(self, run: Run) -> None:
         """Learn the races of a run and plan the next."""
-        kept = self._kept
-        if run.ops[:kept] != self._ops[:kept] or run.order[:kept] != self._order[:kept]:
-            raise Drift(_difference(run, self._order, self._ops, kept))
+        causes, kept, count = self._causes, self._kept, len(run.order)
+        if run.ops[:kept] != causes.ops[:kept] or run.order[:kept] != causes.order[:kept]:
+            raise Drift(difference(run, causes.order[:kept], causes.ops[:kept]))
         if run.is_complete:
             self.complete += 1
         else:
             self.redundant += 1
-        self._order, self._ops, self._enabled = run.order, run.ops, run.enabled_at
-        count = len(run.order)
+        self._enabled = run.enabled_at
         self._trees += [[] for _ in range(count - len(self._trees))]
         self._pass_on(run.ops, count)
-        missing = run.book.cell_count - len(self._readers)
-        self._readers += [0] * missing
-        self._writers += [0] * missing
-        for at in range(kept, count):
-            self._learn(at, run.births)
-        for number, op in run.stuck():
-            self._order.append(number)
-            self._ops.append(op)
-            self._learn(count, run.births, is_real=False)
-            self._order.pop()
-            self._ops.pop()
+        causes.widen(run.book.cell_count)
+        causes.is_named = run.book.has_guards
+        self._hear(run, kept)
+        # With operations that look where they lead, a race is seen anew with every end of the run (`others` of _race).
+        for at in range(0 if run.book.has_live else kept, count):
+            if causes.rivals[at]:
+                self._race(at, count if run.book.has_live else at)
+        for task, op in run.stuck():
+            causes.learn(task, op, run.births.get(task, -1))
+            self._race(count, count)
+            causes.forget(count)
         self._back()
 
-    def _back(self) -> None:
-        """Return to the deepest place where something is planned, and begin the next run there."""
-        order, trees = self._order, self._trees
-        at = len(order) - 1
-        while at >= self.base and not trees[at]:
-            at -= 1
-        if at < self.base:
-            self._is_done = True
-            return
-        self._sleep[at] = {**self._sleep[at], order[at]: self._ops[at]}
-        del self._sleep[at + 1 :], trees[at + 1 :]
-        self._forget(at)
-        self._kept = at
-        self._forced = order[:at]
-        self._follow(at)
+    def _hear(self, run: Run, kept: int) -> None:
+        """Take the operations from `kept` on into the happens-before order, and what guards said meanwhile."""
+        causes, births = self._causes, run.births
+        answers = iter([answer for answer in run.answers if answer[0] >= kept] if causes.is_named else ())
+        answer = next(answers, None)
+        for at in range(kept, len(run.order) + 1):
+            while answer is not None and answer[0] == at:
+                _, task, op, is_open = answer
+                self._open[causes.situation(at, task, op, (1 << at) - 1)] = is_open
+                answer = next(answers, None)
+            if at < len(run.order):
+                causes.learn(run.order[at], run.ops[at], births.get(run.order[at], -1))
 
-    def _replan(self, depth: int, enabled: int) -> None:
-        """Go on with the plan where `depth` operations are done: past a closed guard, along another branch."""
-        if enabled >> self._forced[depth] & 1:
-            return
-        del self._trees[depth + 1 :], self._forced[depth:]
-        branches = self._trees[depth]
-        while branches and not enabled >> branches[0].task & 1:
-            branches.pop(0)
-        self._follow(depth)
+    # --- races -------------------------------------------------------------------------------------------
+    def _race(self, at: int, count: int) -> None:
+        """Plan, for each rival of operation `at`, the run in which it comes first, after the others up to `count`."""
+        causes = self._causes
+        past, ops, op = causes.past, causes.ops, causes.ops[at]
+        truth = past[at]
+        for rival in causes.rivals[at]:
+            if rival < len(self.path):
+                continue
+            others = [event for event in range(rival + 1, count) if not past[event] >> rival & 1]
+            first = causes.order[others[0] if others else at]
+            if not self._enabled[rival] >> first & 1:
+                continue
+            bits = 0
+            for event in others:
+                bits |= 1 << event
+            is_sure = True
+            if op.is_guarded or op.is_idle:
+                past[at] = self._past_after(at, others)
+                is_open = self._is_open(rival, at, bits)
+                if is_open is False:
+                    past[at] = truth
+                    continue
+                is_sure = is_open is True
+            if op.is_live and self._lost(rival, at, bits) & op.seen:
+                is_sure = False
+                past[at], ops[at] = causes.own[at] | bits, BLIND
+            others.append(at)
+            bits |= 1 << at
+            if all(can_start(causes, *asleep, others, bits) is None for asleep in self._sleep[rival].items()):
+                plan(causes, self._trees[rival], others, bits, is_sure=is_sure)
+            past[at], ops[at] = truth, op
 
-    def _follow(self, depth: int) -> None:
-        """Send the next run along the leftmost branches from `depth` on."""
-        branches = self._trees[depth]
-        while branches:
-            branch = branches.pop(0)
-            self._forced.append(branch.task)
-            self._trees.append(branch.next)
-            branches = branch.next
+    def _past_after(self, at: int, others: list[int]) -> int:
+        """What happens before operation `at` when only `others` are between its rival and it."""
+        causes = self._causes
+        past, op = causes.own[at], causes.ops[at]
+        for event in others:
+            if op.conflicts(causes.ops[event]):
+                past |= causes.past[event]
+        return past
 
+    def _lost(self, rival: int, at: int, bits: int) -> int:
+        """The cells written by what no longer happens before operation `at` when it is turned round."""
+        cells = 0
+        for event in range(rival, at):
+            if not bits >> event & 1:
+                cells |= self._causes.ops[event].w
+        return cells
+
+    def _is_open(self, rival: int, at: int, bits: int) -> bool | None:
+        """Whether operation `at` can go on when it comes before `rival`, after the others in `bits`; None: not known."""
+        causes = self._causes
+        op = causes.ops[at]
+        before = bits | (1 << rival) - 1
+        if op.is_idle and not causes.ops[rival].is_idle:
+            return False
+        if op.holds >= 0:
+            earlier = causes.writers[op.holds] & before
+            return earlier == 0 or causes.ops[earlier.bit_length() - 1].holds != op.holds
+        if not causes.past[at] & bits and not self._enabled[rival] >> causes.order[at] & 1:
+            return False
+        return self._open.get(causes.situation(at, causes.order[at], op, before))
+
+    # --- places ------------------------------------------------------------------------------------------
     def _pass_on(self, ops: list[Op], depth: int) -> None:
         """A sleeping task sleeps on until something it depends on happens."""
         sleep = self._sleep
@@ -151,131 +188,46 @@ class Dpor:
                 asleep = {task: op for task, op in asleep.items() if not (op.w & done.rw or op.r & done.w)}
             sleep.append(asleep)
 
-    # --- races -------------------------------------------------------------------------------------------
-    def _learn(self, at: int, births: dict[int, int], *, is_real: bool = True) -> None:
-        """Take operation `at` into the happens-before order, and turn its races round."""
-        task, op = self._order[at], self._ops[at]
-        before = self._last.get(task, -1)
-        if before < 0:
-            before = births.get(task, -1)
-        own = past = self._past[before] if before >= 0 else 0
-        readers, writers = self._readers, self._writers
-        rivals = 0
-        for cell in op.read_cells:
-            rivals |= writers[cell]
-        for cell in op.written_cells:
-            rivals |= writers[cell] | readers[cell]
-        rivals &= ~past
-        races = []
-        left = rivals
-        while left:
-            rival = left.bit_length() - 1
-            races.append(rival)
-            past |= self._past[rival]
-            left &= ~past
-        if op.is_guarded:
-            races = [rival for rival in range(at) if rivals >> rival & 1]
-        bit = 1 << at
-        self._past.append(past | bit)
-        if is_real:
-            self._before.append(self._last.get(task, -1))
-            self._last[task] = at
-            for cell in op.read_cells:
-                readers[cell] |= bit
-            for cell in op.written_cells:
-                writers[cell] |= bit
-        if races:
-            self._race(at, task, op, races, own | bit)
-        if not is_real:
-            self._past.pop()
+    def _back(self) -> None:
+        """Return to the deepest place where something is planned; the next run parts there."""
+        causes, trees = self._causes, self._trees
+        at = len(causes.order) - 1
+        while at >= len(self.path) and not trees[at]:
+            at -= 1
+        if at < len(self.path):
+            self._is_done = True
+            return
+        self._sleep[at] = {**self._sleep[at], causes.order[at]: causes.ops[at]}
+        del self._sleep[at + 1 :], trees[at + 1 :]
+        self._plan = causes.order[:at]
+        causes.forget(at)
+        self._kept = at
+        self._follow(at)
 
-    def _forget(self, at: int) -> None:
-        """Take the operations from `at` on out of the happens-before order."""
-        for event in range(len(self._past) - 1, at - 1, -1):
-            self._last[self._order[event]] = self._before[event]
-        del self._past[at:], self._before[at:]
-        keep = (1 << at) - 1
-        self._readers = [events & keep for events in self._readers]
-        self._writers = [events & keep for events in self._writers]
+    def _replan(self, depth: int, able: int) -> None:
+        """Leave a plan that cannot be followed at `depth`, along the next branch there that can."""
+        del self._trees[depth + 1 :], self._plan[depth:]
+        branches = self._trees[depth]
+        while branches and not able >> branches[0].task & 1:
+            branches.pop(0)
+        self._follow(depth)
 
-    def _race(self, at: int, task: int, op: Op, rivals: list[int], own: int) -> None:
-        """Plan, for each rival, the run in which operation `at` comes before it."""
-        past, order, ops, enabled = self._past, self._order, self._ops, self._enabled
-        true_past = past[at]
-        for rival in rivals:
-            if rival < self.base:
-                continue
-            others = [event for event in range(rival + 1, at) if not past[event] >> rival & 1]
-            bits = 0
-            for event in others:
-                bits |= 1 << event
-            first = order[others[0]] if others else task
-            if not enabled[rival] >> first & 1:
-                continue
-            if op.is_guarded or op.is_idle:
-                past[at] = own
-                for event in others:
-                    if op.w & ops[event].rw or op.r & ops[event].w:
-                        past[at] |= past[event]
-                if self._is_stuck(rival, at, task, op, bits):
-                    continue
-            others.append(at)
-            self._plan(rival, others, bits | 1 << at)
-        past[at] = true_past
-
-    def _is_stuck(self, rival: int, at: int, task: int, op: Op, bits: int) -> bool:
-        """Whether the operation is known to wait if it comes before `rival`, after the others in `bits`."""
-        if op.is_idle and not self._ops[rival].is_idle:
-            return True
-        if op.holds >= 0:
-            earlier = self._writers[op.holds] & (bits | (1 << rival) - 1)
-            return earlier != 0 and self._ops[earlier.bit_length() - 1].holds == op.holds
-        return not self._past[at] & bits and not self._enabled[rival] >> task & 1
-
-    def _plan(self, at: int, events: list[int], bits: int) -> None:
-        """Add the sequence `events` to the wake-up tree at depth `at`, unless what is there covers it."""
-        order, ops, past = self._order, self._ops, self._past
-        for task, op in self._sleep[at].items():
-            if self._can_start(task, op, events, bits) is not None:
-                return
-        branches = self._trees[at]
-        while True:
-            for branch in branches:
-                found = self._can_start(branch.task, branch.op, events, bits)
-                if found is None or (found < 0 and not branch.is_sure):
-                    continue
-                if found >= 0:
-                    events.remove(found)
-                    bits &= ~(1 << found)
-                if not branch.next or not events:
-                    return
-                branches = branch.next
-                break
-            else:
-                for event in events:
-                    branch = Branch(order[event], ops[event], not (event == events[-1] and ops[event].is_guarded))
-                    branches.append(branch)
-                    branches = branch.next
-                return
-
-    def _can_start(self, task: int, op: Op, events: list[int], bits: int) -> int | None:
-        """Whether `task` may come first in `events` without changing their meaning: its operation there, -1 if it has none."""
-        order, ops = self._order, self._ops
-        for event in events:
-            if order[event] == task:
-                return event if self._past[event] & bits == 1 << event else None
-        for event in events:
-            if op.conflicts(ops[event]):
-                return None
-        return -1
+    def _follow(self, depth: int) -> None:
+        """Plan the leftmost branches from `depth` on."""
+        branches = self._trees[depth]
+        while branches:
+            branch = branches.pop(0)
+            self._plan.append(branch.task)
+            self._trees.append(branch.next)
+            branches = branch.next
 
 
-def _difference(run: Run, order: list[int], ops: list[Op], kept: int) -> str:
+def difference(run: Run, order: Sequence[int], ops: Sequence[Op]) -> str:
     """Say where a run left the way it was sent."""
-    for at in range(kept):
+    for at, (task, op) in enumerate(zip(order, ops, strict=True)):
         if at >= len(run.order):
-            return f"the run ended after {at} operations; before it went on with {ops[at]}"
-        if run.order[at] != order[at] or run.ops[at] is not ops[at]:
+            return f"the run ended after {at} operations; before, it went on with {op.described()}"
+        if run.order[at] != task or run.ops[at] is not op:
             who = run.by_number[run.order[at]]
-            return f"operation {at + 1}: {who} announced {run.ops[at].described()} where it had announced {ops[at].described()}"
+            return f"operation {at + 1}: {who} announced {run.ops[at].described()} where {op.described()} was announced before"
     return "the same operations"

@@ -101,6 +101,8 @@ class Book:
     """Every operation ever announced in one exploration, each once: equal operations are one object."""
 
     uses_any: bool = False
+    has_live: bool = False
+    has_guards: bool = False
     labels: dict[str, Op] = field(factory=dict, init=False)
     watches: dict[str, Watch] = field(factory=dict, init=False)
     _ops: dict[Hashable, Op] = field(factory=dict, init=False)
@@ -155,14 +157,23 @@ class Book:
 
     def merged(self, op: Op, reads: Iterable[Hashable], writes: Iterable[Hashable], mark: Mark | None = None) -> Op:
         """Return `op` with more cells: what it touched while it ran."""
-        more_reads = tuple(dict.fromkeys((*op.reads, *reads)))
-        more_writes = tuple(dict.fromkeys((*op.writes, *writes)))
+        more_reads = (*op.reads, *(cell for cell in reads if cell not in op.reads))
+        more_writes = (*op.writes, *(cell for cell in writes if cell not in op.writes))
         mark = mark or op.mark
-        key = (op.label, more_reads, more_writes, op.implicit, mark, op.is_guarded, op.is_idle, True)
+        is_live = op.is_live or more_reads != op.reads or more_writes != op.writes
+        key = (op.label, more_reads, more_writes, op.implicit, mark, op.is_guarded, op.is_idle, is_live)
         found = self._ops.get(key)
         if found is None:
             found = self._ops[key] = self._new(*key)
         return found
+
+    def _admit(self, any_cell: bool, live: bool, guard: bool) -> None:
+        """Note what kinds of operations there are; a new kind makes the runs before it worthless."""
+        before = (self.uses_any, self.has_live, self.has_guards)
+        after = (self.uses_any or any_cell, self.has_live or live, self.has_guards or guard)
+        self.uses_any, self.has_live, self.has_guards = after
+        if before != after:
+            raise Restart(f"kinds of operations: {before} -> {after}")
 
     def _new(
         self,
@@ -177,8 +188,8 @@ class Book:
     ) -> Op:
         r, w = self.mask(reads), self.mask(writes) | self.mask(implicit)
         looks_at_anything = is_idle or ANY in reads or ANY in writes or (is_guarded and not r | w)
-        if looks_at_anything and not self.uses_any:
-            raise Restart("an operation looks at anything")
+        holds = self.cell(mark.cell) if mark is not None and mark.action == "acquire" and mark.is_exclusive else -1
+        self._admit(looks_at_anything, is_live, is_guarded and holds < 0)
         if looks_at_anything:
             w |= 1 << self.cell(ANY)
         elif self.uses_any:
@@ -188,7 +199,6 @@ class Book:
                 w |= watch.bit
         seen = r | self.mask(implicit) | (1 << self.cell(ANY) if self.uses_any else 0)
         r &= ~w
-        holds = self.cell(mark.cell) if mark is not None and mark.action == "acquire" and mark.is_exclusive else -1
         cells = _bits(r), _bits(w)
         number = len(self._ops)
         return Op(

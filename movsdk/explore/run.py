@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 from greenlet import getcurrent, greenlet
 
 from movsdk import points
-from movsdk.errors import BadInput, MovError
+from movsdk.errors import BadInput
 from movsdk.explore import current
 from movsdk.explore.footprint import Book, Mark, Op
+from movsdk.explore.record import Drift, Record
 from movsdk.explore.tasks import Task, World
 
 Program = Callable[[World], None]
@@ -23,44 +24,12 @@ Cells = Iterable[Hashable]
 _STATIC = (tuple, list, set, frozenset)
 
 
-class Drift(MovError):
-    """The program did something else than in the run before, with the same schedule."""
-
-
-@frozen
-class Finding:
-    """Something that went wrong: `step` is the number of the operation in its run, from 0 (-1: before the first)."""
-
-    name: str
-    message: str
-    step: int
-    task: str = ""
-
-
 @define(eq=False)
-class Run:
-    """One run and its record: `order` of task numbers, `ops` executed, `enabled_at` each choice (task numbers as bits)."""
+class Run(Record):
+    """A run while it is executed."""
 
-    book: Book
-    numbers: dict[tuple[int, ...], int]  # the number of each task, the same in every run of an exploration
-    step_limit: int = 10_000
-    is_drawn: bool = False  # notes and values are kept for a timeline
-
-    order: list[int] = field(factory=list, init=False)
-    ops: list[Op] = field(factory=list, init=False)
-    enabled_at: list[int] = field(factory=list, init=False)
-    births: dict[int, int] = field(factory=dict, init=False)  # task number: the step that spawned it
-    tasks: list[Task] = field(factory=list, init=False)  # in order of creation
-    by_number: dict[int, Task] = field(factory=dict, init=False)
-    findings: list[Finding] = field(factory=list, init=False)
-    notes: dict[int, list[str]] = field(factory=dict, init=False)
-    states: list[tuple[tuple[str, str], ...]] = field(factory=list, init=False)  # after each step, when drawn
-    task: Task | None = field(default=None, init=False)
-    is_given_up: bool = field(default=False, init=False)
-    is_cut: bool = field(default=False, init=False)
     world: World = field(init=False)
 
-    _enabled: int = field(default=0, init=False)
     _idle: int = field(default=0, init=False)
     _forced: Sequence[int] = field(default=(), init=False)
     _choose: Callable[[Run], int] = field(default=lambda _run: -1, init=False)
@@ -102,26 +71,9 @@ class Run:
         if self._error is not None:
             raise self._error
 
-    @property
-    def is_complete(self) -> bool:
-        """No task could go on: the run was neither given up nor cut at the step limit."""
-        return not self.is_given_up and not self.is_cut
-
-    def blocked(self) -> list[Task]:
-        """Tasks that wait although they should not be waiting at the end, in order of creation."""
-        return [task for task in self.tasks if not task.is_done and not task.is_daemon]
-
     def stuck(self) -> list[tuple[int, Op]]:
         """Tasks whose guard does not hold, with the operations they stand before."""
-        return [(task.number, task.op) for task in self._waiting if task.op is not None and not self._enabled >> task.number & 1]
-
-    def fail(self, name: str, message: str) -> None:
-        """Record a failure of the step that is running; its task goes on."""
-        self.findings.append(Finding(name, message, len(self.order) - 1, self.task.name if self.task else ""))
-
-    def note(self, text: str) -> None:
-        """Remember `text` beside the step that is running."""
-        self.notes.setdefault(len(self.order) - 1, []).append(text)
+        return [(task.number, task.op) for task in self._waiting if task.op is not None and not self.enabled >> task.number & 1]
 
     def spawn(self, name: str, function: Callable[[], object], *, daemon: bool, implicit: tuple[Hashable, ...], idle: bool) -> Task:
         """Create a task; it runs to its first operation now, unless its steps have implicit cells."""
@@ -131,7 +83,7 @@ class Run:
         task = Task(key, number, len(self.tasks), name, daemon, implicit)
         self.tasks.append(task)
         self.by_number[number] = task
-        self._enabled |= 1 << number
+        self.enabled |= 1 << number
         if idle:
             self._idle |= 1 << number
         if parent is not None:
@@ -184,7 +136,7 @@ class Run:
 
     def _next(self) -> Task | None:
         """Choose who goes on and write the choice down; None: the run is over."""
-        enabled = self._enabled
+        enabled = self.enabled
         if self._idle and enabled & ~self._idle:
             enabled &= ~self._idle
         if not enabled or self._error is not None:
@@ -227,7 +179,7 @@ class Run:
         if self._looks:
             self._end_step(task)
         task.is_done, task.op = True, None
-        self._enabled &= ~(1 << task.number)
+        self.enabled &= ~(1 << task.number)
         if self._waiting:
             self._look_again()
 
@@ -235,7 +187,7 @@ class Run:
         """Nobody can go on. A guard that holds nevertheless was changed by somebody who did not say so."""
         for task in self._waiting if self._error is None else ():
             self._ask(task)
-            if self._enabled and self._error is None:
+            if self.enabled and self._error is None:
                 message = f"{task} waits at {task.op}; nobody announced a write of what it waits for, and yet it may go on now"
                 self._error = BadInput(f"{message}: announce the cells where they are written")
 
@@ -282,13 +234,16 @@ class Run:
         running, self.task = self.task, None
         self._asking = (f"the guard of {task.op}", task.op.rw)
         try:
-            if task.guard():
-                self._enabled |= 1 << task.number
-            else:
-                self._enabled &= ~(1 << task.number)
+            is_open = task.guard()
         except Exception as error:  # noqa: BLE001  see _next
             self._stop(error)
+            return
         self._asking, self.task = None, running
+        self.answers.append((len(self.order), task.number, task.op, is_open))
+        if is_open:
+            self.enabled |= 1 << task.number
+        else:
+            self.enabled &= ~(1 << task.number)
 
     def _end_step(self, task: Task) -> None:
         """Look at the predicates that the step which ends may have changed."""
@@ -322,4 +277,7 @@ class Run:
         if self.task.is_new or not self.ops:
             self._stop(BadInput(f"{self.task} touches {(*reads, *writes)} before its first operation; give it implicit cells"))
         mark = guard if isinstance(guard, Mark) else None
-        self.ops[-1] = self.book.merged(self.ops[-1], self._sorted(reads), self._sorted(writes), mark)
+        try:
+            self.ops[-1] = self.book.merged(self.ops[-1], self._sorted(reads), self._sorted(writes), mark)
+        except Exception as error:  # noqa: BLE001  see _next
+            self._stop(error)

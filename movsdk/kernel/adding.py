@@ -20,6 +20,7 @@ def add_devices(bus: Bus, *, binds: bool = True) -> None:
     for device in list(bus.devices):
         if not device.row.is_added:
             _fixup_video(device)
+            device.system.arch.added(device)
             if binds:
                 attach(device.system, device)
             device.row.is_added = True
@@ -40,6 +41,8 @@ def register_and_bind(system: System, drivers: list[BoundDriver]) -> None:
 def _fixup_video(device: Device) -> None:
     """x86: a VGA device that firmware set up gets the shadow of its ROM in place of the ROM BAR (root bus only)."""
     row = device.row
+    if not device.system.platform.shadows_vga_rom:
+        return
     if row.base_class != CLASS_DISPLAY_VGA or not device.bus.is_root or not row.command & (COMMAND_IO | COMMAND_MEMORY):
         return
     rom = device.resources[ROM_RESOURCE]

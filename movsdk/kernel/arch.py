@@ -21,8 +21,23 @@ Granules = tuple[int, int, int]
 _LEGACY_VGA: Final = 0xA_0000
 
 
+@frozen
+class PlatformCrash:
+    """The architecture's code would have taken the kernel down, because of resource `index` of `device`. Recorded, not raised."""
+
+    device: str
+    index: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.text}"
+
+
 class ArchHooks:
-    """Called at fixed points; this one has nothing to say. `added` and `removed` are about the kernel's device list."""
+    """Called at fixed points; this one has nothing to say. `crashes`: where a real kernel would have died."""
+
+    def __init__(self) -> None:
+        self.crashes: list[PlatformCrash] = []
 
     def added(self, device: Device) -> None:
         """`device` was added (``pcibios_bus_add_device()``)."""
@@ -61,11 +76,11 @@ class Platform:
     `min_io`, `min_mem`: ``PCIBIOS_MIN_IO`` and ``PCIBIOS_MIN_MEM`` where the machine does not say. `avoids_isa_aliases`,
     `lowest_mem`: see `AddressMap`. `keeps_off_ram`: no memory BAR in the RAM map or in `bios`, [start, last].
     `claims_firmware`: addresses that firmware left are kept where they make sense; else all is assigned anew.
-    `forgets_firmware`: they are not even remembered. `reads_windows`: window registers of bridges are believed when a bus is first
-    scanned. `assigns_all_buses`: so are bus numbers not. `shadows_vga_rom`: ``pci_fixup_video()``.
+    `forgets_firmware`: they are not even remembered. `reads_windows`: window registers of bridges are believed when a bus is
+    first scanned. `assigns_all_buses`: firmware's bus numbers are not kept either. `shadows_vga_rom`: ``pci_fixup_video()``.
     `granules`: least alignment of I/O, memory and 64-bit prefetchable windows behind these apertures.
-    `words`: what ``pcibios_setup()`` knows of ``pci=``; a trailing ``=`` takes a value. `hooks` makes the architecture's `ArchHooks`
-    for a system and the patches its kernel has.
+    `words`: what ``pcibios_setup()`` knows of ``pci=``; a trailing ``=`` takes a value. `hooks` makes the architecture's
+    `ArchHooks` for a system and the patches its kernel has.
     """
 
     name: str

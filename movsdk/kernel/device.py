@@ -16,6 +16,7 @@ from movsdk.pci_regs import BRIDGE_RESOURCES, PowerState
 
 if TYPE_CHECKING:
     from movsdk.kernel.binding import BoundDriver
+    from movsdk.kernel.runtime_pm import RuntimePm
     from movsdk.kernel.system import System
 
 
@@ -72,6 +73,8 @@ class Device:
     generation: list[int] = field(factory=lambda: [0] * BRIDGE_RESOURCES, repr=False)
     current_state: PowerState = PowerState.D0
     saved_config: dict[int, int] | None = field(default=None, repr=False)
+    stale_bars: set[int] = field(factory=set, repr=False)  # registers that a restore put back to an old address
+    pm: RuntimePm | None = field(default=None, repr=False)  # made by runtime_pm.pm_of()
 
     @property
     def bdf(self) -> Bdf:

@@ -211,23 +211,23 @@ def _set_master(device: Device) -> None:
 def _count(device: Device, step: int) -> int:
     """Add to the count and return it, in one step (``atomic_inc_return()``)."""
     cell = ("enable_cnt", device.label)
-    checkpoint(f"{device.label}.enable_cnt {'+' if step > 0 else '-'}= 1", (cell,), (cell,))
+    checkpoint("enable_cnt += 1" if step > 0 else "enable_cnt -= 1", (cell,), (cell,))
     device.row.enable_cnt += step
     return device.row.enable_cnt
 
 
 def _read_count(device: Device) -> int:
-    checkpoint(f"R {device.label}.enable_cnt", (("enable_cnt", device.label),))
+    checkpoint("R enable_cnt", (("enable_cnt", device.label),))
     return device.row.enable_cnt
 
 
 def _read_is_busmaster(device: Device) -> bool:
-    checkpoint(f"R {device.label}.is_busmaster", (("is_busmaster", device.label),))
+    checkpoint("R is_busmaster", (("is_busmaster", device.label),))
     return device.is_busmaster
 
 
 def _write_is_busmaster(device: Device, value: bool) -> None:
-    checkpoint(f"W {device.label}.is_busmaster", (), (("is_busmaster", device.label),))
+    checkpoint("W is_busmaster", (), (("is_busmaster", device.label),))
     device.is_busmaster = value
 
 

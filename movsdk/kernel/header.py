@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from movsdk import pci_regs as regs
 from movsdk.kernel.device import Bus, Device
-from movsdk.layout.table import IO, M64, MEM, MEM_64, PREF, SIZEALIGN, Row
+from movsdk.layout.table import IO, M64, MEM, MEM_64, PREF, SIZEALIGN, UNSET, Row
 
 _IO_GRANULE = 0x1000
 _MEM_GRANULE = 0x10_0000
@@ -25,11 +25,14 @@ def read_device(bus: Bus, devfn: int, header_type: int, ids: int) -> Device:
     device.is_busmaster = bool(row.command & regs.COMMAND_MASTER)
     row.is_bridge = device.header_type == regs.HEADER_TYPE_BRIDGE
     if row.is_bridge:
+        row.window_granules = system.window_granules
         _read_bridge_capabilities(device)
     else:
         subsystem = device.config_read(regs.SUBSYSTEM_VENDOR_ID, 4)
         device.subvendor, device.subdevice = subsystem & 0xFFFF, subsystem >> 16
     _read_bars(device, 2 if row.is_bridge else 6)
+    if system.platform.forgets_firmware:
+        _forget_addresses(row)
     _read_pcie(device)
     if system.fixup_header is not None:
         system.fixup_header(device)
@@ -51,6 +54,14 @@ def find_capability(device: Device, capability: int) -> int:
             return offset
         offset = header >> 8 & ~3
     return 0
+
+
+def _forget_addresses(row: Row) -> None:
+    """``PCI_REASSIGN_ALL_RSRC`` on powerpc: what stood in the registers is no place."""
+    for resource in row.resources[: regs.BRIDGE_RESOURCES]:
+        if resource.flags:
+            resource.flags |= UNSET
+            resource.set_span(0, resource.size - 1)
 
 
 def _read_pcie(device: Device) -> None:

@@ -15,7 +15,7 @@ from attrs import define, field
 from movsdk.address import Bdf, SlotPath, Span
 from movsdk.errors import PciError
 from movsdk.hooks import PciId
-from movsdk.kernel import devres, dma, enable, irq, mmio, power, work
+from movsdk.kernel import devres, dma, enable, irq, mmio, power, saved_state, work
 from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
 from movsdk.kernel.sanitizer import is_lost
@@ -172,11 +172,11 @@ class PciDev:
 
     def save_state(self) -> None:
         """Remember the config header."""
-        power.save_state(self._device)
+        saved_state.save_state(self._device)
 
     def restore_state(self) -> None:
         """Write the saved config header back; BARs and windows as they are now."""
-        power.restore_state(self._device)
+        saved_state.restore_state(self._device)
 
     # --- BARs -------------------------------------------------------------------------------------------------
     def request_regions(self, name: str) -> None:

@@ -15,6 +15,11 @@ from movsdk.kernel.arch import Platform
 from movsdk.kernel.powernv import POWERNV
 from movsdk.layout.table import MEG
 
+_X86_WORDS: Final = (
+    "off bfsort nobfsort conf1 conf2 mmconf nommconf noacpi noearly usepirqmask irqmask= lastbus= rom norom nobar "
+    "assign-busses use_crs nocrs routeirq skip_isa_align noioapicquirk ioapicreroute noioapicreroute big_root_window"
+)
+
 X86: Final = Platform(
     name="x86",
     about="a PC: firmware's addresses are kept, I/O avoids ISA aliases, memory the RAM map and the first MiB",
@@ -25,10 +30,7 @@ X86: Final = Platform(
     keeps_off_ram=True,
     bios=(0xFFE0_0000, 0xFFFF_FFFF),  # the flash below 4 GiB, whatever the RAM map says
     shadows_vga_rom=True,
-    words=frozenset(
-        "off bfsort nobfsort conf1 conf2 mmconf nommconf noacpi noearly usepirqmask irqmask= lastbus= rom norom nobar "
-        "assign-busses use_crs nocrs routeirq skip_isa_align noioapicquirk ioapicreroute noioapicreroute big_root_window".split()
-    ),
+    words=frozenset(_X86_WORDS.split()),
 )
 
 GENERIC: Final = Platform(

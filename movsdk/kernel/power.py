@@ -1,13 +1,18 @@
-"""Power states of a device, and its configuration saved and brought back.
+"""Power states of a device: D0 to D3cold, and what its driver is told on the way.
 
-Twin: ``pci_set_power_state()``, ``pci_save_state()``, ``pci_restore_state()`` in drivers/pci/pci.c with RFC patch 1: what is
-restored is where BARs and windows are *now*, never where they were when the state was saved. Patch 20: bridges wake for a rescan.
+Twin: ``pci_set_power_state()`` in drivers/pci/pci.c, ``pci_pm_suspend()`` and ``pci_pm_resume()`` in pci-driver.c. Does what
+it is told: when to sleep and who must stay awake is `runtime_pm`'s, what comes back `saved_state`'s.
 """
 
 from __future__ import annotations
 
 import errno
-from typing import Final
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from attrs import field, frozen
+from attrs.validators import in_
 
 from movsdk import pci_regs as regs
 from movsdk.clock import NS_PER_MS, NS_PER_US
@@ -15,26 +20,90 @@ from movsdk.errors import InvariantBroken, PciError
 from movsdk.kernel.actor import record_failure
 from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
-from movsdk.kernel.setup import write_bar, write_windows
-from movsdk.kernel.system import System
-from movsdk.layout.table import UNSET, WindowWrite
+from movsdk.kernel.saved_state import restore_bars, restore_state, save_state
 from movsdk.pci_regs import PowerState
 from movsdk.trace import What
 
+if TYPE_CHECKING:
+    from movsdk.kernel.system import System
+
 _D3_DELAY: Final = 10 * NS_PER_MS  # PCI PM 1.2 §5.6.1: nobody may touch the function for that long
 _D2_DELAY: Final = 200 * NS_PER_US
+_D3COLD_DELAY: Final = 100 * NS_PER_MS  # from power to the first config cycle (PCIe Base 3.1 §6.6.1)
 _SUPPORT: Final = {PowerState.D1: 0x0200, PowerState.D2: 0x0400}  # bits of PM_PMC
-_HEADER: Final = range(0, 0x40, 4)
-_ROM_MASK: Final = 0xFFFF_F800
+
+
+@frozen
+class PowerRules:
+    """What a kernel version does about devices that sleep while BARs move.
+
+    `restores_now`: patch 1, see `saved_state`; without it a restored BAR is where it was when the state was saved.
+    `wakes`: bridges for a rescan (patch 20): "no"; "config": those that cut config space off (v5); "fully": all of them.
+    `saves_bridges`: their configuration is saved anew when they are let go (v9). `puts_new_bridges`: one that the rescan found is
+    let go too, though nobody held it: its count ends at -1 (v5).
+    """
+
+    restores_now: bool = True
+    wakes: str = field(default="fully", validator=in_(("no", "config", "fully")))
+    saves_bridges: bool = True
+    puts_new_bridges: bool = False
+
+
+UNPATCHED: Final = PowerRules(restores_now=False, wakes="no", saves_bridges=False)
 
 
 def set_power_state(device: Device, state: int) -> None:
-    """Change the power state; D3COLD goes as far as D3HOT, the rest is the platform's. BARs lost on the way up are written again.
+    """Change the power state. BARs lost on the way up are written again.
+
+    D3COLD goes as far as D3HOT, and then the platform, if there is one, cuts the power of the device and of all below.
 
     Raises:
         PciError: EIO (state not supported), EINVAL (from one low state to a higher one), ENODEV (nobody answers).
     """
-    target = PowerState(min(state, PowerState.D3HOT))
+    cuts_power = state == PowerState.D3COLD and device.system.platform_power is not None
+    if device.current_state == PowerState.D3COLD:
+        if state == PowerState.D3COLD:
+            return
+        _power_up(device)
+    if not cuts_power or find_capability(device, regs.CAP_ID_PM):
+        _change_state(device, PowerState(min(state, PowerState.D3HOT)))
+    if cuts_power:
+        _power_down(device)
+
+
+def _power_down(device: Device) -> None:
+    if device.system.platform_power is not None:
+        device.system.platform_power(device, False)
+    device.system.trace.add(What.NOTE, device.label, f"power state {device.current_state.name} -> D3COLD")
+    for each in _with_below(device):
+        each.current_state = PowerState.D3COLD
+
+
+def _power_up(device: Device) -> None:
+    """Ask the platform for power; registers are as after a reset. What is below a bridge wakes as soon as time passes."""
+    system = device.system
+    if system.platform_power is not None:
+        system.platform_power(device, True)
+    system.ops.clock.advance(_D3COLD_DELAY)
+    device.current_state = PowerState.D0
+    system.trace.add(What.NOTE, device.label, "power state D3COLD -> D0")
+    restore_bars(device)
+    for child in device.subordinate.devices if device.subordinate is not None else ():
+        system.ops.clock.call_soon(partial(_wake_child, child), f"{child.label} wakes with its bridge")
+
+
+def _wake_child(device: Device) -> None:
+    if device.current_state == PowerState.D3COLD and not device.is_removed:
+        resume_device(device.system, device)
+
+
+def _with_below(device: Device) -> Iterator[Device]:
+    yield device
+    for child in device.subordinate.devices if device.subordinate is not None else ():
+        yield from _with_below(child)
+
+
+def _change_state(device: Device, target: PowerState) -> None:
     now = device.current_state
     if target == now:
         return
@@ -55,73 +124,7 @@ def set_power_state(device: Device, state: int) -> None:
     device.current_state = PowerState(device.config_read(at + regs.PM_CTRL, 2) & regs.PM_CTRL_STATE_MASK)
     device.system.trace.add(What.NOTE, device.label, f"power state {now.name} -> {device.current_state.name}")
     if loses_config and device.current_state == PowerState.D0:
-        _restore_bars(device)
-
-
-def save_state(device: Device) -> None:
-    """Remember the header, for `restore_state()`."""
-    device.saved_config = {offset: device.config_read(offset, 4) for offset in _HEADER}
-
-
-def restore_state(device: Device) -> None:
-    """Write the saved header back, once: BARs, windows and bus numbers as the kernel has them now, COMMAND last."""
-    saved, device.saved_config = device.saved_config, None
-    if saved is None:
-        return
-    is_bridge = device.row.is_bridge
-    belief = _placed_registers(is_bridge)
-    for offset in reversed(_HEADER):
-        if offset not in belief and offset != regs.COMMAND and device.config_read(offset, 4) != saved[offset]:
-            device.config_write(offset, 4, saved[offset])
-    _restore_rom(device, saved)
-    _restore_bars(device)
-    if is_bridge:
-        _restore_bridge(device, saved)
-    device.config_write(regs.COMMAND, 2, saved[regs.COMMAND] & 0xFFFF)
-    device.row.command = saved[regs.COMMAND] & 0xFFFF
-    _restore_vectors(device)
-
-
-def _placed_registers(is_bridge: bool) -> frozenset[int]:
-    """Offsets whose saved value says where something used to be."""
-    bars = [regs.bar_register(index) for index in range(2 if is_bridge else 6)]
-    placed = {*bars, regs.bar_register(regs.ROM_RESOURCE, is_bridge)}
-    if is_bridge:
-        placed |= set(range(regs.PRIMARY_BUS, regs.IO_BASE_UPPER16 + 4, 4))
-    return frozenset(placed)
-
-
-def _restore_bars(device: Device) -> None:
-    for index in range(regs.ROM_RESOURCE):
-        if device.bar_span(index) is not None and not device.resources[index].flags & UNSET:
-            write_bar(device, index, device.resources[index].start)
-
-
-def _restore_rom(device: Device, saved: dict[int, int]) -> None:
-    # A ROM that was not enabled keeps whatever its register has: the kernel never programs it.
-    offset = regs.bar_register(regs.ROM_RESOURCE, device.row.is_bridge)
-    span = device.bar_span(regs.ROM_RESOURCE)
-    if saved[offset] & regs.ROM_ADDRESS_ENABLE and span is not None:
-        device.config_write(offset, 4, span.start & _ROM_MASK | regs.ROM_ADDRESS_ENABLE)
-
-
-def _restore_bridge(device: Device, saved: dict[int, int]) -> None:
-    numbers = saved[regs.PRIMARY_BUS]
-    child = device.subordinate
-    if child is not None:
-        packed = device.bus.number | (child.number & 0xFF) << 8 | (child.last & 0xFF) << 16
-        numbers = numbers & 0xFF00_0000 | packed
-    device.config_write(regs.PRIMARY_BUS, 4, numbers)
-    write_windows(device, WindowWrite.all_of(device.row))
-
-
-def _restore_vectors(device: Device) -> None:
-    if device.system.irq is None:
-        return
-    try:
-        device.system.irq.program(device)
-    except PciError as error:
-        device.system.trace.add(What.NOTE, device.label, f"interrupt vectors not restored: {error}", error)
+        restore_bars(device)
 
 
 # --- whole devices -----------------------------------------------------------------------------------
@@ -136,6 +139,7 @@ def wake_bridges(system: System) -> list[Device]:
                 system.trace.add(What.NOTE, device.label, f"cannot be woken: {error}", error)
                 continue
             restore_state(device)
+            _call(system, device, "resume")
             woken.append(device)
     return woken
 

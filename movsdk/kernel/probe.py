@@ -9,7 +9,9 @@ from __future__ import annotations
 from movsdk import pci_regs as regs
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.header import read_device, read_windows
+from movsdk.kernel.runtime_pm import kept_awake
 from movsdk.layout.table import Segment
+from movsdk.pci_regs import PowerState
 
 _U32 = 0xFFFF_FFFF
 _SINGLE_CHILD = (regs.PcieType.ROOT_PORT, regs.PcieType.DOWNSTREAM, regs.PcieType.PCIE_BRIDGE)
@@ -61,7 +63,7 @@ def scan_slots(bus: Bus) -> list[Device]:
                 _scan_function(bus, slot << 3 | function, known)
     if not bus.is_read:
         bus.is_read = True
-        if bridge is not None:
+        if bridge is not None and bus.system.platform.reads_windows:
             read_windows(bridge)
     return bus.devices[before:]
 
@@ -86,13 +88,21 @@ def _scan_function(bus: Bus, devfn: int, known: dict[int, Device]) -> int | None
 
 def scan_bridge(bridge: Device, highest: int, available: int, scan_pass: int) -> int:
     """Look behind one bridge: pass 0 takes what firmware numbered, pass 1 numbers the rest. Returns the highest number."""
+    if bridge.current_state == PowerState.D0:
+        return _scan_bridge(bridge, highest, available, scan_pass)
+    with kept_awake(bridge):
+        return _scan_bridge(bridge, highest, available, scan_pass)
+
+
+def _scan_bridge(bridge: Device, highest: int, available: int, scan_pass: int) -> int:
     bus = bridge.bus
     numbers = bridge.config_read(regs.PRIMARY_BUS, 4)
     primary, secondary, subordinate = numbers & 0xFF, numbers >> 8 & 0xFF, numbers >> 16 & 0xFF
     if not primary and bus.number and secondary and subordinate:
         primary = bus.number
     broken = scan_pass == 0 and (primary != bus.number or secondary <= bus.number or secondary > subordinate)
-    if (secondary or subordinate) and not broken:
+    assigns_all = bus.system.assigns_all_buses
+    if (secondary or subordinate) and not broken and not assigns_all:
         if scan_pass:
             return highest
         child = bus.system.find_bus(secondary)
@@ -101,7 +111,7 @@ def scan_bridge(bridge: Device, highest: int, available: int, scan_pass: int) ->
         scan_child_bus(child, 0)
         return max(highest, subordinate)
     if scan_pass == 0:
-        if broken:
+        if broken or assigns_all:
             bridge.config_write(regs.PRIMARY_BUS, 4, numbers & 0xFF00_0000)
         return highest
     return _number_bridge(bridge, highest, available, numbers)
@@ -158,6 +168,7 @@ def forget_device(device: Device) -> None:
         device.bus.children.remove(device.subordinate)
         device.subordinate = None
         device.row.child = None
+    device.system.arch.removed(device)
     for resource in device.resources:
         resource.detach()
     device.is_removed = True

@@ -19,6 +19,8 @@ def replay(journal: Journal) -> None:
             write_bar(device, write.index, write.start, write.flags)
         else:
             write_windows(device, write)
+            if None not in write.windows:
+                device.system.arch.bridge_set_up(device)
     journal.clear()
 
 
@@ -30,6 +32,7 @@ def write_bar(device: Device, index: int, start: int, flags: int | None = None) 
     if flags is None:
         flags = device.resources[index].flags
     offset = regs.bar_register(index)
+    device.stale_bars.discard(index)
     device.system.trace.add(What.WRITE, device.label, f"BAR {index} register <- {start:#x}", (index, start))
     if flags & IO:
         device.config_write(offset, 4, start & 0xFFFF_FFFF | regs.BASE_ADDRESS_SPACE_IO)

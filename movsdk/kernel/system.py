@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from movsdk.errors import HookFailed
+from movsdk.kernel.arch import ArchHooks, Granules, Platform
+from movsdk.kernel.cmdline import CommandLine
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.enable import BASE, EnableRules
+from movsdk.kernel.platform import X86
+from movsdk.kernel.power import PowerRules
 from movsdk.layout.table import M64, TYPE_BITS, AddressMap, Reserve, Resource, Segment
 from movsdk.ops import PciOps
 from movsdk.trace import Trace, What
@@ -34,6 +38,7 @@ class System:
 
     `can_move_bars` is the feature switch of patch 3; a subtractive bridge clears it for good (v9).
     `faults` is "raise" (the sanitizer raises at the driver's line) or "hardware" (goes on silently).
+    `arch` is what the platform's own code makes of things; the engine puts it there.
     """
 
     ops: PciOps
@@ -43,9 +48,12 @@ class System:
     domain: int = 0
     can_move_bars: bool = True
     faults: str = "raise"
+    platform: Platform = X86
+    command_line: CommandLine = field(factory=CommandLine)
     label_of: Callable[[int, int], str | None] = field(default=lambda _bus, _devfn: None, repr=False)
     trace: Trace = field(init=False)
     root: Bus = field(init=False)
+    window_granules: Granules = field(init=False, repr=False)
     drivers: list[BoundDriver] = field(factory=list, init=False)
     discovered: list[Device] = field(factory=list, init=False, repr=False)  # in the order the scan found them
     irq: IrqDomain | None = field(default=None, init=False, repr=False)
@@ -55,8 +63,12 @@ class System:
     hook_observer: Callable[[str, Device, str | None], None] | None = field(default=None, init=False, repr=False)
     # set by the rules in force
     enable_rules: EnableRules = field(default=BASE, init=False, repr=False)
+    power_rules: PowerRules = field(factory=PowerRules, init=False, repr=False)
+    arch: ArchHooks = field(factory=ArchHooks, init=False, repr=False)
     # the platform's header fix-ups: PCI_FIXED BARs, hot-plug ports that no capability tells of
     fixup_header: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
+    # the platform's hand on a device's main power (ACPI _PR3): (device, on)
+    platform_power: Callable[[Device, bool], None] | None = field(default=None, init=False, repr=False)
     # installed by rules that want to hear of a transparent bridge (v9) while the scan goes on
     on_subtractive: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
 
@@ -67,6 +79,12 @@ class System:
             # The kernel's iomem_resource or ioport_resource: an aperture always has a place.
             window.parent = Resource(-1, None, 0, M64, window.flags & TYPE_BITS)
         self.root = Bus(self, 0, 255, segment)
+        self.window_granules = self.platform.granules(segment.windows)
+
+    @property
+    def assigns_all_buses(self) -> bool:
+        """Whether firmware's bus numbers are ignored (``pcibios_assign_all_busses()``)."""
+        return self.platform.assigns_all_buses or self.command_line.assigns_buses
 
     def log(self, device: Device | None, text: str) -> None:
         """One line as dmesg would show it."""

@@ -168,8 +168,8 @@ class AddressMap:
 class Row:
     """One PCI function as layout sees it. `child` is the bus behind a bridge; `answers[i]` is the driver's word on BAR i.
 
-    `res_mask` and `answers` belong to a rescan in progress (patches 4, 6 and v9's ``bar_fixed``). `window_granules` is the least
-    alignment of a bridge's I/O, memory and prefetchable window (``window_alignment()``).
+    `res_mask`, `answers` and `pinned` belong to a rescan in progress (patches 4 and 6, v9's ``bar_fixed``, what patch 7 marked).
+    `window_granules` is the least alignment of a bridge's I/O, memory and prefetchable window (``window_alignment()``).
     """
 
     name: str
@@ -187,6 +187,7 @@ class Row:
     is_bound: bool = False
     answers: tuple[bool, ...] | None = None
     res_mask: int = 0
+    pinned: int = 0
     bars_disabled: bool = False
     child: Segment | None = None
     owner: Any = field(default=None, repr=False)  # whom the row describes; layout never looks

@@ -34,10 +34,9 @@ def rows(before: State, after: State) -> Iterator[MapRow]:
     """Every BAR, and every window that has a place in one of the two states, in the order of the tree."""
     old = {entry["id"]: entry for entry in before}
     new = {entry["id"]: entry for entry in after}
-    depths: dict[int, int] = {}
-    for entry in [*after, *(entry for entry in before if entry["id"] not in new)]:
+    entries = [*after, *(entry for entry in before if entry["id"] not in new)]
+    for entry, depth in zip(entries, depths(entries), strict=True):
         identity = entry["id"]
-        depth = _depth(entry, depths)
         was, now = _resources(old.get(identity)), _resources(new.get(identity))
         for number in sorted({*was, *now}):
             source = now.get(number) or was[number]
@@ -63,11 +62,16 @@ def _change(first: Place, last: Place, is_window: bool, was_there: bool, is_ther
     return "moved" if first[1] - first[0] == last[1] - last[0] else "resized"
 
 
-def _depth(entry: Entry, depths: dict[int, int]) -> int:
-    depth = depths.get(int(entry["bdf"][:2], 16), 0)
-    if "buses" in entry:
-        depths[entry["buses"][0]] = depth + 1
-    return depth
+def depths(entries: State) -> list[int]:
+    """How many bridges lie above each function."""
+    below: dict[int, int] = {}
+    found = []
+    for entry in entries:
+        depth = below.get(int(entry["bdf"][:2], 16), 0)
+        if "buses" in entry:
+            below.setdefault(entry["buses"][0], depth + 1)
+        found.append(depth)
+    return found
 
 
 def _resources(entry: Entry | None) -> dict[int, Entry]:

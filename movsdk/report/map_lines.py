@@ -30,6 +30,8 @@ def address_map(before: State, after: State, titles: tuple[str, str], width: int
     cells = [("  " * row.depth + row.device, row.kind, show(row.before), show(row.after), row.change) for row in found]
     styles = [_STYLES.get(row.change, "") for row in found]
     lines = columns([("", "", *titles, ""), *cells], ["bold", *styles])
+    if not found:
+        return [Line("nothing has an address")]
     if width is None or max((len(line.text) for line in lines), default=0) <= width:
         return lines
     head = Line(f"{titles[0]} -> {titles[1]}", "bold")
@@ -45,6 +47,8 @@ def _stacked(row: MapRow, style: str) -> list[Line]:
 def one_map(state: State, title: str) -> list[Line]:
     """Where every window and BAR is."""
     found = [("  " * row.depth + row.device, row.kind, show(row.after), row.change) for row in rows(state, state)]
+    if not found:
+        return [Line("nothing has an address")]
     return columns([("", "", title, ""), *found], ["bold", *("red" if row[3] else "" for row in found)])
 
 
@@ -65,7 +69,5 @@ def columns(cells: Sequence[Sequence[str]], styles: Iterable[str], right: Iterab
 def agreement(counts: Mapping[tuple[str, str], Sequence[int]]) -> list[Line]:
     """(kernel, rules) -> [agree, differ], as a table."""
     head = ("kernel", "rules", "vectors", "agree", "differ")
-    body = [
-        (kernel, rules, str(agree + differ), str(agree), str(differ)) for (kernel, rules), (agree, differ) in counts.items()
-    ]
+    body = [(kernel, rules, str(agree + differ), str(agree), str(differ)) for (kernel, rules), (agree, differ) in counts.items()]
     return columns([head, *body], ["bold", *("red" if row[4] != "0" else "" for row in body)], right=(2, 3, 4))

@@ -1,99 +1,176 @@
-"""Outcomes for people, on a terminal: topology, address map before and after, who was paused, what moved, what failed and why.
+"""Outcomes for people: topology, who was paused, what moved, what failed and why, the kernel's log.
 
-Takes values only. Knows neither kernel nor silicon.
+Twin: dmesg and ``lspci -tv``. Values in, lines out. Knows neither kernel nor silicon, and no terminal.
 """
 
 from __future__ import annotations
 
+import errno
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-from rich.tree import Tree
+from movsdk.report.address_map import Entry, State, depths
+from movsdk.report.line import Line, cut, named
+from movsdk.report.map_lines import columns
+from movsdk.rescan.report import Attempt, RescanReport
+from movsdk.trace import What
 
-from movsdk.report.address_map import MapRow, State, rows, show
-from movsdk.rescan.report import RescanReport
-
-_WIDTH = 120
-_STYLES = {"moved": "yellow", "new": "green", "lost": "red", "resized": "cyan"}
-
-
-def console() -> Console:
-    """A console that does not highlight, and is wide enough for an address map where the output is no terminal."""
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=max(plain.width, _WIDTH))
+MOST_LINES: Final = 20  # moves, unplaced BARs, findings of one event; --json has them all
+PROMISES: Final = {
+    "E01": "two live decoders",
+    "E02": "behind a window that does not pass it",
+    "E03": "a working BAR lost",
+    "E12": "newcomer given up",
+}
+_GIVEN_UP: Final = "(E12: with its BARs a device that worked would have lost its own)"
+_BRIDGE_WINDOWS: Final = 7  # resource numbers from here on are windows
 
 
-def topology(state: State) -> Tree:
-    """Buses and devices as a tree, with drivers."""
-    tree = Tree("bus 00")
-    nodes: dict[int, Tree] = {0: tree}
-    for entry in state:
-        bus = int(entry["bdf"][:2], 16)
+def topology(state: State) -> list[Line]:
+    """Buses and functions as a tree, with drivers."""
+    cells = [("bus 00", "", "", "")]
+    for entry, guide in zip(state, _guides(depths(state)), strict=True):
         name = entry["bdf"] if entry["bdf"] == entry["id"] else f"{entry['bdf']} {entry['id']}"
-        driver = entry["driver"] or "no driver"
-        text = f"{name}  [dim]{driver}[/dim]"
-        if "buses" in entry:
-            text += f"  [dim]bus {entry['buses'][0]:02x}-{entry['buses'][1]:02x}[/dim]"
-        if entry["bars_disabled"]:
-            text += "  [red]BARs given up[/red]"
-        node = nodes.get(bus, tree).add(text)
-        if "buses" in entry:
-            nodes[entry["buses"][0]] = node
-    return tree
+        buses = "bus {:02x}-{:02x}".format(*entry["buses"]) if "buses" in entry else ""
+        note = "BARs given up" if entry["bars_disabled"] else "" if entry["added"] else "not added"
+        cells.append((guide + name, entry["driver"] or "-", buses, note))
+    return columns(cells, ["bold", *("red" if row[3] else "" for row in cells[1:])])
 
 
-def address_table(before: State, after: State, *, titles: tuple[str, str] = ("before", "after")) -> Table:
-    """Every window and BAR, where it was and where it is."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "", *titles, ""):
-        table.add_column(title, no_wrap=True)
-    for row in rows(before, after):
-        table.add_row(*_cells(row), style=_STYLES.get(row.change))
-    return table
+def _guides(levels: Sequence[int]) -> list[str]:
+    """The lines to the left of each name; drawn from below, where it is known who has a younger sibling."""
+    has_more: set[int] = set()
+    found = []
+    for level in reversed(levels):
+        bars = "".join("│  " if above in has_more else "   " for above in range(level))
+        found.append(bars + ("├─ " if level in has_more else "└─ "))
+        has_more = {each for each in has_more if each < level} | {level}
+    return found[::-1]
 
 
-def _cells(row: MapRow) -> tuple[str, ...]:
-    return ("  " * row.depth + row.name, row.kind, show(row.before), show(row.after), row.change)
+def event_lines(
+    report: RescanReport,
+    state: State,
+    hooks: Sequence[Sequence[str]] = (),
+    findings: Iterable[object] = (),
+    *,
+    io: Iterable[str] = (),
+    reported: Iterable[str] = (),
+    broken: Iterable[str] = (),
+) -> list[Line]:
+    """What one event did: a line for each thing that happened, and for each that did not work why not."""
+    found = [Line(f"  {line}") for line in _course(report, state, hooks)]
+    found += [Line(f"  probe failed: {text}", "red") for text in _failed_probes(report)]
+    moves = [Line(f"  {'lost' if m.new is None else 'moved'}: {m}", "red" if m.new is None else "yellow") for m in report.moves]
+    found += cut(moves, MOST_LINES, "moves")
+    found += cut([Line(f"  no place: {text}", "red") for text in _unplaced(report, state)], MOST_LINES, "without a place")
+    found += [Line(f"  given up: {name} {_GIVEN_UP}", "red") for name in report.given_up]
+    told = [Line(f"  finding: {finding}", "magenta") for finding in findings if not str(finding).startswith("E12 ")]
+    found += cut(told, MOST_LINES, "findings")
+    found += [Line(f"  {line}") for line in io]
+    found += [Line(f"  reported: {line}", "yellow") for line in reported]
+    found += [Line(f"  contract broken: {line}", "red") for line in broken]
+    return found or [Line("  nothing changed")]
 
 
-def event_lines(report: RescanReport, hooks: Sequence[Sequence[str]], findings: Iterable[object] = ()) -> list[str]:
-    """What one event did, a line each."""
-    lines = [f"rc {report.rc}"] if report.rc else []
+def _course(report: RescanReport, state: State, hooks: Sequence[Sequence[str]]) -> list[str]:
+    """How the event went, before its results."""
+    lines = [f"rc {report.rc} ({errno.errorcode.get(-report.rc, '?')})"] if report.rc else []
     if report.boot_rescan:
-        lines.append("a BAR had no place at boot: movable rescan before drivers bind")
+        lines.append("a BAR had no place at boot: rescan with movable BARs before drivers bind")
     if report.found and report.op != "boot":
-        lines.append(f"found: {', '.join(report.found)}")
-    lines += [str(attempt) for attempt in report.attempts]
+        lines.append(f"found: {named(list(report.found))}")
     if report.paused:
-        lines.append(f"paused: {', '.join(report.paused)}")
-    probes = [f"{who} {rest[0]}" for kind, who, *rest in hooks if kind == "probe"]
-    if probes:
-        lines.append(f"probed: {', '.join(probes)}")
-    lines += [f"{'lost' if move.new is None else 'moved'}: {move}" for move in report.moves]
-    lines += [f"no place: {place}" for place in report.unplaced]
-    lines += [f"given up: {label} (with its BARs a device that worked would have lost its own)" for label in report.given_up]
-    lines += [f"finding: {finding}" for finding in findings]
-    return lines or ["nothing changed"]
+        lines.append(f"paused: {named(list(report.paused))}")
+    lines += _bound(state, hooks)
+    if len(report.attempts) > 1 or not all(attempt.is_accepted for attempt in report.attempts):
+        lines += map(_attempt, report.attempts)
+    return lines
 
 
-def log_lines(report: RescanReport) -> list[str]:
+def _attempt(attempt: Attempt) -> str:
+    failed = (
+        f"; no place for {named([str(one).removesuffix(': no space') for one in attempt.failed], 2)}" if attempt.failed else ""
+    )
+    return f"{attempt}{failed}"
+
+
+def _bound(state: State, hooks: Sequence[Sequence[str]]) -> list[str]:
+    """``bound: nvme to 03:00.0; port to 00:04.0, 01:00.0``."""
+    drivers = {entry["id"]: entry["driver"] for entry in state}
+    by_driver: dict[str, list[str]] = {}
+    for kind, who, *rest in hooks:
+        if kind == "probe" and rest == ["rc=0"]:
+            by_driver.setdefault(drivers.get(who) or "a driver", []).append(who)
+    return [f"bound: {'; '.join(f'{driver} to {named(who, 6)}' for driver, who in by_driver.items())}"] if by_driver else []
+
+
+def _failed_probes(report: RescanReport) -> Iterable[str]:
+    """Each device once, with the reason the driver gave."""
+    texts = {
+        event.who: event.text
+        for event in report.timeline
+        if event.what is What.HOOK and isinstance(event.detail, int) and event.detail < 0
+    }
+    return (text if who in text else f"{who}: {text}" for who, text in texts.items())
+
+
+def _unplaced(report: RescanReport, state: State) -> Iterable[str]:
+    by_id = {entry["id"]: entry for entry in state}
+    above = {entry["buses"][0]: entry for entry in state if "buses" in entry}
+    for place in report.unplaced:
+        entry = by_id.get(place.device)
+        bridge = above.get(int(entry["bdf"][:2], 16)) if entry is not None else None
+        yield f"{place} for {size_text(place.size)}; {_windows(bridge)}"
+
+
+def _windows(bridge: Entry | None) -> str:
+    if bridge is None:
+        return "the root windows have no such hole"
+    windows = [
+        f"{one.get('window', one['type'])} {size_text(one['last'] - one['start'] + 1)}"
+        for one in bridge["resources"]
+        if one["n"] >= _BRIDGE_WINDOWS and one["assigned"]
+    ]
+    return f"the windows of {bridge['id']} above it: {', '.join(windows) or 'none'}"
+
+
+def size_text(size: int) -> str:
+    """A size in bytes for people.
+
+    >>> size_text(64 << 20), size_text(0x600), size_text(5)
+    ('64 MiB', '1536 B', '5 B')
+    """
+    for shift, unit in ((40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if size >> shift and not size & ((1 << shift) - 1):
+            return f"{size >> shift} {unit}"
+    return f"{size} B"
+
+
+def log_lines(report: RescanReport) -> list[Line]:
     """The event's part of the kernel log, stamped with virtual time."""
-    return [f"[{event.time / 1e9:12.6f}] {event.text}" for event in report.timeline if event.what.value == "log"]
+    return [Line(f"[{e.time / 1e9:12.6f}] {e.text}", "dim", indent=15) for e in report.timeline if e.what is What.LOG]
 
 
-def summary_line(name: str, rules: str, outcomes: Mapping[str, Any]) -> str:
-    """One scenario of many in one line."""
-    parts = ", ".join(f"{count} {what}" for what, count in outcomes.items() if count)
-    return f"{name} [{rules}]: {parts or 'played'}"
+def summary_line(name: str, rules: str, outcomes: Mapping[str, Sequence[str]]) -> Line:
+    """One scenario of many in one line: what there was, how often, and the first of each."""
+    parts = [
+        f"{count(len(found), what)}: {found[0]}{'; ...' if len(found) > 1 else ''}" for what, found in outcomes.items() if found
+    ]
+    return Line(f"{name} [{rules}]: {'; '.join(parts) or 'played'}")
 
 
-def agreement(counts: Mapping[tuple[str, str], Sequence[int]]) -> Table:
-    """(kernel, rules) -> [agree, differ], as a table."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("kernel", "rules", "vectors", "agree", "differ"):
-        table.add_column(title, justify="left" if title in ("kernel", "rules") else "right", no_wrap=True)
-    for (kernel, rules), (agree, differ) in counts.items():
-        table.add_row(kernel, rules, str(agree + differ), str(agree), str(differ))
-    return table
+def count(number: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> count(1, "finding"), count(0, "finding")
+    ('1 finding', '0 findings')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def promises(findings: Iterable[str]) -> str:
+    """Findings counted by the promise they break: ``E03 a working BAR lost: 12``."""
+    counts = Counter(finding.split(" ", 1)[0] for finding in findings)
+    return ", ".join(f"{rule} {PROMISES.get(rule, '')}: {count}".replace(" :", ":") for rule, count in sorted(counts.items()))

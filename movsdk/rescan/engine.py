@@ -13,8 +13,9 @@ from collections.abc import Callable
 from attrs import define, field
 
 from movsdk.address import Span
-from movsdk.kernel import power
+from movsdk.kernel import runtime_pm
 from movsdk.kernel.adding import add_devices, register_and_bind
+from movsdk.kernel.arch import fitted_to_apertures
 from movsdk.kernel.binding import unbind
 from movsdk.kernel.claim import claim_firmware_values, never_fixed
 from movsdk.kernel.device import Bus, Device
@@ -52,10 +53,16 @@ class Engine:
     _known: Spans = field(factory=dict, init=False)
     _tries: list[Try] = field(factory=list, init=False)
     _fixed: list[tuple[str, int, Span]] = field(factory=list, init=False)
+    _ignored: list[str] = field(factory=list, init=False)
+    _holds_bridges: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.system.enable_rules = self.rules.enable
-        self.system.can_move_bars = self.rules.moves is not None
+        system, rules = self.system, self.rules
+        system.enable_rules, system.power_rules = rules.enable, rules.power
+        system.arch = system.platform.hooks(system, rules.arch)
+        system.can_move_bars = rules.moves is not None and rules.switch.is_on(system.platform, system.command_line)
+        if rules.fits_min_mem:
+            system.address_map = fitted_to_apertures(system.address_map, system.root.segment.windows)
         if self.rules.moves is not None and self.rules.moves.stops_at_subtractive:
             self.system.on_subtractive = self._stop_moving
 
@@ -87,8 +94,10 @@ class Engine:
 
     def _event(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
         since, before = len(self.system.trace), {id(device) for device in self.system.discovered}
+        crashes = len(self.system.arch.crashes)
         self._tries.clear()
         self._fixed.clear()
+        self._ignored.clear()
         self._known, self._attempts, self._paused, self._moves = assigned_spans(self.system), [], [], []
         self.system.rescan_locked = True
         try:
@@ -102,27 +111,33 @@ class Engine:
             rc=rc,
             moves=tuple(self._moves),
             fixed=tuple(self._fixed),
-            given_up=tuple(device.label for device in self.system.devices() if device.row.bars_disabled),
+            given_up=(*self._ignored, *(device.label for device in self.system.devices() if device.row.bars_disabled)),
             unplaced=tuple(unplaced_bars(self.system, self._tries)),
             attempts=tuple(self._attempts),
             paused=tuple(device.label for device in self._paused),
             found=tuple(device.label for device in self.system.discovered if id(device) not in before),
             boot_rescan=boot_rescan,
+            crashes=tuple(self.system.arch.crashes[crashes:]),
             timeline=tuple(self.system.trace.events[since:]),
         )
 
     # --- boot -----------------------------------------------------------------------------------------------
     def _boot(self) -> tuple[int, bool]:
         system = self.system
+        for line in system.command_line.log_lines:
+            system.trace.add(What.LOG, "kernel", line)
         system.root.last = max(system.root.last, scan_child_bus(system.root))
         add_devices(system.root, binds=False)
         moves = self.moves
-        claim_firmware_values(system.root, moves.fixed if moves is not None and not moves.claims_fixed else never_fixed)
+        if system.platform.claims_firmware:
+            claim_firmware_values(system.root, moves.fixed if moves is not None and not moves.claims_fixed else never_fixed)
         boot_rescan = False
         if moves is None:
             self._log_tries(mainline.assign_at_boot(system))
         else:
-            self._attempt(moves, self._turn())
+            turn = self._turn(moves)
+            moves.pin(turn)
+            self._attempt(moves, turn)
             if moves.boot_rescans and _has_unset(system.root.segment):
                 boot_rescan = True
                 self._transaction(moves, system.root)
@@ -147,7 +162,7 @@ class Engine:
         scan_slots(bus)
         if all(device.row.is_added for device in bus.devices):
             return -errno.ENODEV, False
-        moves = self.moves
+        moves = self.moves.on_slot_event(self.moves) if self.moves is not None else None
         if moves is not None:
             self._transaction(moves, bus)
             return 0, False
@@ -164,17 +179,18 @@ class Engine:
     # --- the transaction ------------------------------------------------------------------------------------
     def _transaction(self, moves: Moves, bus: Bus) -> None:
         """Pause, move, resume. Every step works on the whole domain, except the last: only what is below `bus` is bound."""
-        root, turn = self.system.root, self._turn()
+        root, turn = self.system.root, self._turn(moves)
         steps: dict[str, Callable[[], object]] = {
-            "wake": lambda: power.wake_bridges(self.system),
-            "pause": lambda: self._paused.extend(pausing.pause(root, moves)),
-            "ranges": lambda: moves.ranges(root.segment),
+            "wake": self._wake,
+            "pause": lambda: self._pause(moves),
+            "pin": lambda: moves.pin(turn),
+            "ranges": lambda: moves.ranges(turn),
             "scan": lambda: scan_child_bus(root),
             "release": lambda: self._release(moves, turn),
             "attempts": lambda: self._attempt_until_accepted(moves, turn),
             "bridges": lambda: self._program_bridges(moves, turn),
             "resume": lambda: self._resume(moves),
-            "bind": lambda: add_devices(bus),
+            "bind": lambda: self._bind(turn, bus),
         }
         self._known = assigned_spans(self.system)
         for number, name in enumerate(moves.order, 1):
@@ -182,9 +198,17 @@ class Engine:
             self.system.trace.add(What.STEP, "kernel", f"{number} {name}")
             steps[name]()
 
-    def _turn(self) -> Turn:
+    def _wake(self) -> None:
+        runtime_pm.hold_bridges(self.system)
+        self._holds_bridges = True
+
+    def _pause(self, moves: Moves) -> None:
+        self._paused.extend(pausing.pause(self.system.root, moves))
+        self.system.arch.all_paused()
+
+    def _turn(self, moves: Moves) -> Turn:
         placing = mainline.new_placing(self.system, keeps_minimum=True, climbs=False)
-        return Turn(self.system.root.segment, placing, self.system.reserve)
+        return Turn(moves, self.system.root.segment, placing, self.system.reserve)
 
     def _release(self, moves: Moves, turn: Turn) -> None:
         self._fixed = list(fixed_bars(self.system, moves))
@@ -219,7 +243,20 @@ class Engine:
     def _resume(self, moves: Moves) -> None:
         # A mapping is stale from here on if its BAR is elsewhere: the driver hears of it in the next line.
         self._note_moves()
+        self.system.arch.all_placed()
         pausing.resume(self.system.root, moves)
+        if self._holds_bridges:
+            runtime_pm.release_bridges(self.system)
+            self._holds_bridges = False
+
+    def _bind(self, turn: Turn, bus: Bus) -> None:
+        for row in turn.ignored:
+            device: Device = row.owner
+            self.system.log(device, "ignored: with its BARs a device that worked before would have lost its own")
+            self._ignored.append(device.label)
+            if not device.is_removed:  # it may have gone with the bridge above it
+                forget_device(device)
+        add_devices(bus)
 
     # --- bookkeeping ----------------------------------------------------------------------------------------
     def _note_moves(self) -> None:

@@ -30,16 +30,22 @@ def pause(bus: Bus, moves: Moves) -> list[Device]:
         device.row.answers = None
         if device.subordinate is not None:
             paused += pause(device.subordinate, moves)
-        if device.driver is None:
-            continue
-        if device.driver.has("rescan_prepare"):
-            paused.append(device)
-            device.is_paused = _call(device, device.driver, "rescan_prepare")
-            if not device.is_paused:  # who failed to be quiet stays where it is, so its accesses still arrive
-                device.row.answers = _ALL_FIXED
-        if device.row.answers is None:
-            device.row.answers = moves.opt_in(_facts(device, device.driver))
+        if device.driver is not None:
+            paused += _pause_one(device, device.driver, moves)
+        device.system.arch.paused(device)
     return paused
+
+
+def _pause_one(device: Device, driver: BoundDriver, moves: Moves) -> list[Device]:
+    """Pause a device whose driver can be paused, and ask what may move. Returns the device if it was told."""
+    told = driver.has("rescan_prepare") and moves.tells("rescan_prepare")
+    if told:
+        device.is_paused = _call(device, driver, "rescan_prepare")
+        if not device.is_paused:  # who failed to be quiet stays where it is, so its accesses still arrive
+            device.row.answers = _ALL_FIXED
+    if device.row.answers is None:
+        device.row.answers = moves.opt_in(_facts(device, driver))
+    return [device] if told else []
 
 
 def resume(bus: Bus, moves: Moves) -> None:
@@ -47,7 +53,8 @@ def resume(bus: Bus, moves: Moves) -> None:
     if bus.bridge is not None and moves.skips_new_bridges and not bus.bridge.row.is_added:
         return
     for device in list(bus.devices):
-        if device.driver is not None and device.driver.has("rescan_done"):
+        device.system.arch.resuming(device)
+        if device.driver is not None and device.driver.has("rescan_done") and moves.tells("rescan_done"):
             device.is_paused = False
             if not _call(device, device.driver, "rescan_done"):
                 device.is_gone = True

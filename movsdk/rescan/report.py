@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from attrs import field, frozen
 
 from movsdk.address import Span
+from movsdk.kernel.arch import PlatformCrash
 from movsdk.kernel.device import Device
 from movsdk.kernel.system import System
 from movsdk.layout.placing import Placing, Try
@@ -75,6 +76,7 @@ class RescanReport:
     paused: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     boot_rescan: bool = False
+    crashes: tuple[PlatformCrash, ...] = ()
     timeline: tuple[Event, ...] = field(default=(), repr=False)
 
     @property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ def play(recorded: dict[str, Any]) -> list[Outcome]:
     return list(Player(parse(recorded["scenario"]), by_name(recorded["rules"])).play())
 
 
-def disagreement(name: str, ours: list[dict[str, Any]], recorded: list[dict[str, Any]]) -> str:
+def disagreement(name: str, ours: Sequence[object], recorded: Sequence[object]) -> str:
     """Where two runs differ, a line each; empty if they agree to the byte."""
     problems = list(differences(ours, recorded))
     if not problems and json.dumps(ours, sort_keys=True) != json.dumps(recorded, sort_keys=True):
@@ -73,7 +75,7 @@ def test_recorded_run(rules: str, name: str) -> None:
 def test_promises_are_broken_as_often_as_published(rules: str, losing: tuple[int, int], percent: float, sharing: int) -> None:
     """The share of rescans and hot-adds in which a bound device loses a BAR, and the events that leave two live decoders."""
     runs = [vector(rules, name)["expect"] for name in lines(rules)]
-    moving = [(before, event) for run in runs for before, event in zip(run, run[1:], strict=False) if event["op"] != "remove"]
+    moving = [(before, event) for run in runs for before, event in pairwise(run) if event["op"] != "remove"]
 
     lost = sum(bool(lost_while_bound(before["state"], event["state"])) for before, event in moving)
     live = sum(bool(live_pairs(event["state"], is_whole=True)) for run in runs for event in run)
@@ -85,21 +87,15 @@ def test_promises_are_broken_as_often_as_published(rules: str, losing: tuple[int
 @pytest.mark.parametrize(
     ("key", "wrong", "message"),
     [
-        pytest.param(
-            "start", 0x123000, "[1] hotadd hp: state e resources 0 start: ours 0x123000, recorded 0x80000000", id="an address"
-        ),
-        pytest.param("type", "io", "[1] hotadd hp: state e resources 0 type: ours io, recorded mem", id="a type"),
+        pytest.param("start", 0x1000, "[1] hotadd hp: state e resources 0 start: ours 0x1000, recorded 0x80000000", id="address"),
+        pytest.param("type", "io", "[1] hotadd hp: state e resources 0 type: ours io, recorded mem", id="type"),
         pytest.param("assigned", 1, "equal values of different types, such as 1 and true", id="one for true"),
     ],
 )
 def test_a_difference_names_event_device_field_and_both_values(key: str, wrong: object, message: str) -> None:
     """Whoever breaks a rule sees in one line where."""
-    entry = {"n": 0, "start": 0x80000000, "type": "mem", "assigned": True}
-    recorded = [
-        {"op": "boot", "id": None, "state": []},
-        {"op": "hotadd", "id": "hp", "state": [{"id": "e", "resources": [entry]}]},
-    ]
-    ours = json.loads(json.dumps(recorded))
-    ours[1]["state"][0]["resources"][0][key] = wrong
+    bar = {"n": 0, "start": 0x80000000, "type": "mem", "assigned": True}
+    boot, hotadd = ({"op": op, "id": label} for op, label in (("boot", None), ("hotadd", "hp")))
+    recorded, ours = ([boot, hotadd | {"state": [{"id": "e", "resources": [shown]}]}] for shown in (bar, bar | {key: wrong}))
 
     assert disagreement("v9-w01", ours, recorded) == f"v9-w01\n{message}"

@@ -5,7 +5,6 @@ Twin: drivers/base/bus.c and ``pci_bus_groups`` of drivers/pci/pci-sysfs.c.
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -38,7 +37,9 @@ def rescan(view: SysfsView, data: bytes) -> None:
 
 def relative(target: str, folder: str) -> Link:
     """A link from `folder` to `target`, both absolute."""
-    return Link(os.path.relpath(target, folder))
+    there, here = target.strip("/").split("/"), folder.strip("/").split("/")
+    shared = next((n for n, (a, b) in enumerate(zip(there, here, strict=False)) if a != b), min(len(there), len(here)))
+    return Link("/".join([".."] * (len(here) - shared) + there[shared:]))
 
 
 def _refuse_no(data: bytes) -> None:

@@ -36,11 +36,11 @@ class Attr:
     """
 
     mode: int
-    show: Callable[[], str] | None = None
-    store: Callable[[bytes], None] | None = None
-    read_at: Callable[[int, int], bytes] | None = None
-    write_at: Callable[[int, bytes], int] | None = None
-    window: BarWindow | None = None
+    show: Callable[[], str] | None = field(default=None, repr=False)
+    store: Callable[[bytes], None] | None = field(default=None, repr=False)
+    read_at: Callable[[int, int], bytes] | None = field(default=None, repr=False)
+    write_at: Callable[[int, bytes], int] | None = field(default=None, repr=False)
+    window: BarWindow | None = field(default=None, repr=False)
     size: int = PAGE
     is_alive: Callable[[], bool] = field(default=_forever, repr=False)
 
@@ -61,7 +61,7 @@ class Link:
 class Folder:
     """A directory whose entries are asked for each time, so that it always shows what the kernel knows now."""
 
-    entries: Callable[[], Mapping[str, Node]]
+    entries: Callable[[], Mapping[str, Node]] = field(repr=False)
     is_alive: Callable[[], bool] = field(default=_forever, repr=False)
 
 

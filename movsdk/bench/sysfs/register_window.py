@@ -1,8 +1,8 @@
 """A window on a BAR of registers: the file holds a copy of their values, and accesses that Python lets us see go to the model.
 
-Twin: mapped registers, of which plain memory can be no more than a picture: the first `PICTURE` bytes are read when the window is
-made and at each `refresh()`, which also carries changed bytes to the device, lowest offset first. A write of the value that is
-there already is not seen. `read()` and `write()` are exact.
+Twin: mapped registers, of which plain memory can be no more than a picture: the first `SHOWN` bytes are read when the window is
+made and at each `refresh()`, which also carries what changed in the first `CARRIED` bytes to the device, lowest offset first. A
+write of the value that is there already is not seen. `read()` and `write()` are exact.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from mockbus.faults import FaultLog
 from movsdk.bench.sysfs.window import StaleWrite, Window
 from movsdk.ops import Space
 
-PICTURE: Final = 0x4000
+SHOWN: Final = 0x1000
 """How much of a register BAR the file shows, bytes."""
+CARRIED: Final = 0x4000
+"""How much of it is compared for writes, bytes."""
 
 
 @define(eq=False)
@@ -69,9 +71,11 @@ class RegisterWindow(Window):
         yield from super().stale_writes()
 
     def carry(self, write: Callable[[int, int, int], None] | None = None) -> None:
-        """Write each aligned dword that changed in the file to the device."""
+        """Write each aligned dword that changed in the file to the device, if the window is live."""
+        if not self.is_live:
+            return
         write = write or self.write
-        now = posix.pread(self.file, PICTURE, 0)
+        now = posix.pread(self.file, CARRIED, 0)
         if now == self.known:
             return
         before, self.known = self.known, now
@@ -85,9 +89,9 @@ class RegisterWindow(Window):
         fabric = self.bar.function.fabric
         log, fabric.faults = fabric.faults, FaultLog(fabric.clock)
         try:
-            size = min(PICTURE, self.bar.spec.size)
+            size = min(SHOWN, self.bar.spec.size)
             values = [self.read(offset, 4) for offset in range(0, size, 4)]
         finally:
             fabric.faults = log
-        self.known = b"".join(value.to_bytes(4, "little") for value in values)
-        posix.pwrite(self.file, self.known, 0)
+        posix.pwrite(self.file, b"".join(value.to_bytes(4, "little") for value in values), 0)
+        self.known = posix.pread(self.file, CARRIED, 0)

@@ -12,9 +12,9 @@ from typing import Final
 
 from movsdk import pci_regs as regs
 from movsdk.clock import NS_PER_MS
-from movsdk.kernel import power
 from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
+from movsdk.kernel.pcidev import view_of
 from movsdk.pci_regs import PowerState
 
 _DEVICE_CAPABILITIES, _CAN_FLR = 0x04, 1 << 28
@@ -42,12 +42,13 @@ def reset_function(device: Device) -> None:
     found = methods(device)
     if not found:
         raise OSError(errno.ENOTTY, f"{device} cannot be reset alone")
-    power.set_power_state(device, PowerState.D0)
-    power.save_state(device)
+    dev = view_of(device)
+    dev.set_power_state(PowerState.D0)
+    dev.save_state()
     device.config_write(regs.COMMAND, 2, regs.COMMAND_INTX_DISABLE)
     device.system.log(device, f"resetting by {found[0]}")
     _WAYS[found[0]](device)
-    power.restore_state(device)
+    dev.restore_state()
 
 
 def _flr(device: Device) -> None:
@@ -57,8 +58,8 @@ def _flr(device: Device) -> None:
 
 
 def _pm(device: Device) -> None:
-    power.set_power_state(device, PowerState.D3HOT)
-    power.set_power_state(device, PowerState.D0)
+    view_of(device).set_power_state(PowerState.D3HOT)
+    view_of(device).set_power_state(PowerState.D0)
 
 
 def _bus(device: Device) -> None:

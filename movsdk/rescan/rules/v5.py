@@ -6,39 +6,29 @@ hot-plug reserve, what had a place must keep it and nothing else counts, a devic
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Callable
 
+from movsdk.kernel.cmdline import FeatureSwitch
 from movsdk.kernel.enable import EnableRules
-from movsdk.layout.placing import assign_resource, insert_fixed, program_if_closed, sorted_by_alignment
+from movsdk.kernel.power import PowerRules
+from movsdk.kernel.powernv import EEH_CACHE, SKIPS_UNSET
 from movsdk.layout.release import forget_window, windows_to_give_up
-from movsdk.layout.sizing import size_bus
-from movsdk.layout.table import (
-    IO,
-    M64,
-    NO_RESERVE,
-    PCI_FIXED,
-    SIZEALIGN,
-    STARTALIGN,
-    UNSET,
-    Reserve,
-    Resource,
-    Row,
-    Segment,
-    WindowWrite,
-)
+from movsdk.layout.table import IO, NO_RESERVE, PCI_FIXED, SIZEALIGN, STARTALIGN, Reserve, Resource, Row, Segment, WindowWrite
 from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_DISPLAY_VGA
 from movsdk.rescan.rules.record import (
     DriverFacts,
     Moves,
-    Range,
     Rules,
+    Sizing,
     Turn,
     assigned_mask,
+    bridges_last_first,
     nothing_lost,
     placed_bars,
     range_index,
     span_of,
 )
+from movsdk.rescan.rules.v5_placing import PLACEMENT, covered
 
 _EMPTY = (0, 0)
 
@@ -67,30 +57,28 @@ def mark(row: Row) -> None:
 
 
 # --- what windows must cover (patch 11) ----------------------------------------------------------------------
-def _range(segment: Segment | None, index: int) -> Range:
-    """Range `index` if it counts; a range that starts and ends at one address does not."""
-    covered = segment.fixed_range[index] if segment is not None else None
-    return covered if covered is not None and covered[0] < covered[1] else None
-
-
-def _extended(covered: tuple[int, int], start: int, last: int) -> tuple[int, int]:
+def _extended(hull: tuple[int, int], start: int, last: int) -> tuple[int, int]:
     # Start 0 means "nothing yet", so a range that really starts at 0 loses its start.
-    return (start if not covered[0] or covered[0] > start else covered[0]), max(covered[1], last)
+    return (start if not hull[0] or hull[0] > start else hull[0]), max(hull[1], last)
 
 
-def ranges(segment: Segment) -> None:
+def ranges(turn: Turn) -> None:
     """Hull of the assigned fixed BARs below each bus, leaves first."""
+    _find_ranges(turn.root, turn.moves.fixed)
+
+
+def _find_ranges(segment: Segment, is_fixed: Callable[[Row, int], bool]) -> None:
     hull = [_EMPTY, _EMPTY, _EMPTY]
     for row in segment.rows:
         if row.child is not None:
-            ranges(row.child)
+            _find_ranges(row.child, is_fixed)
     for row in segment.rows:
         for resource in placed_bars(row):
-            if fixed(row, resource.index):
+            if is_fixed(row, resource.index):
                 index = range_index(resource.flags)
                 hull[index] = _extended(hull[index], resource.start, resource.last)
         for index in range(3):
-            below = _range(row.child, index)
+            below = covered(row.child, index)
             if below is not None:
                 hull[index] = _extended(hull[index], *below)
     segment.fixed_range = list(hull)
@@ -100,121 +88,58 @@ def ranges(segment: Segment) -> None:
 def release(turn: Turn) -> None:
     """Give up windows, closing their registers at once, and everything movable in them; at last what sits on the apertures."""
     for segment, window in windows_to_give_up(turn.root):
-        _cut(segment, window)
+        _cut(segment, window, turn)
         forget_window(window)
         if window.row is not None:
             turn.journal.append(WindowWrite.closed(window.row, window.index - BRIDGE_RESOURCES))
     for aperture in turn.root.windows:
-        _cut(turn.root, aperture)
+        _cut(turn.root, aperture, turn)
 
 
-def _cut(segment: Segment, holder: Resource) -> None:
-    """Detach what `holder` holds on this bus. A window cut through a window of another kind ends with both alignment flags."""
+def _cut(segment: Segment, holder: Resource, turn: Turn) -> None:
+    """Detach what `holder` holds on this bus."""
     for row in segment.rows:
         for resource in row.resources[:BRIDGE_RESOURCES] + row.windows:
             if not resource.flags or resource.parent is not holder:
                 continue
-            size = resource.size
             resource.detach()
             if row.child is not None:
-                _cut(row.child, resource)
-            if not fixed(row, resource.index):
-                resource.flags = resource.flags & ~STARTALIGN | SIZEALIGN
-                resource.set_span(0, size - 1)
+                _cut(row.child, resource, turn)
+            turn.moves.forget(turn, row, resource)
+
+
+def forget(turn: Turn, row: Row, resource: Resource) -> None:
+    """Address 0 and alignment by size; what is fixed keeps all. A window keeps its type: sizing gives it a second alignment."""
+    if not turn.moves.fixed(row, resource.index):
+        resource.flags = resource.flags & ~STARTALIGN | SIZEALIGN
+        resource.set_span(0, resource.size - 1)
 
 
 # --- sizing (patches 8, 9) ---------------------------------------------------------------------------------------
-@frozen
-class _Sizing:
-    """`layout.sizing.SizingRules` of v5."""
-
-    def reserve_of(self, bridge: Row) -> Reserve:
-        return NO_RESERVE
-
-    def io_floors(self, segment: Segment, extra: int) -> tuple[int, int]:
-        return span_of(_range(segment, 0)), 0
-
-    def mem_floor(self, segment: Segment, window: Resource, is_wide: bool, extra: int) -> int:
-        # The index follows the mask, not the window: beside a 64-bit prefetchable window the memory window looks at its range.
-        return span_of(_range(segment, 2 if is_wide else 1))
-
-    def counts(self, row: Row, index: int) -> bool:
-        return not row.bars_disabled or bool(row.resources[index].flags & IO)
-
-    def alignment(self, resource: Resource) -> int | None:
-        if resource.row is not None and fixed(resource.row, resource.index):
-            return None
-        return resource.alignment
+def reserve_of(_turn: Turn, _bridge: Row) -> Reserve:
+    """No reserve."""
+    return NO_RESERVE
 
 
-def size(turn: Turn) -> None:
-    """Size every window, without any reserve."""
-    size_bus(turn.root, _Sizing(), None)
+def io_floors(segment: Segment, extra: int) -> tuple[int, int]:
+    """The fixed span, under the small ones."""
+    return max(extra, span_of(covered(segment, 0))), 0
 
 
-# --- placing (patches 12-14) ---------------------------------------------------------------------------------------
-def place(turn: Turn) -> None:
-    """Place everything, bus by bus from the root: fixed entries first, both in order of alignment."""
-    lowest: dict[int, int] = {}
-    _find_lowest(turn.root, lowest)
-    _place_bus(turn.root, turn, lowest)
+def mem_floor(segment: Segment, _window: Resource, is_wide: bool, extra: int) -> int:
+    """The fixed span. Its index follows the mask: beside a 64-bit prefetchable window the memory window looks at that one's."""
+    return max(extra, span_of(covered(segment, 2 if is_wide else 1)))
 
 
-def _find_lowest(segment: Segment, lowest: dict[int, int]) -> None:
-    """Least address of each window that must cover fixed BARs, after a look at the neighbours (patch 12)."""
-    for row in segment.rows:
-        if row.child is None:
-            continue
-        for number, window in enumerate(row.windows):
-            covered = _range(row.child, number)
-            if covered is None:
-                continue
-            start = (covered[1] - window.size + 1) & M64
-            start = min(start, covered[0])
-            for other in segment.rows:
-                near = _range(other.child, number) if other is not row else None
-                if near is not None and start < near[1] < covered[0]:
-                    start = near[1]  # the kernel forgets the + 1
-            lowest[id(window)] = start
-        _find_lowest(row.child, lowest)
+def counts(_turn: Turn, row: Row, index: int) -> bool:
+    """Not what was given up; but its I/O counts."""
+    return not row.bars_disabled or bool(row.resources[index].flags & IO)
 
 
-def _is_anchored(resource: Resource) -> bool:
-    row = resource.row
-    if row is None:
-        return False
-    if resource.is_window:
-        return _range(row.child, range_index(resource.flags)) is not None
-    return fixed(row, resource.index)
-
-
-def _place_bus(segment: Segment, turn: Turn, lowest: dict[int, int]) -> None:
-    rows = [row for row in segment.rows if not row.bars_disabled]
-    queue = sorted_by_alignment(rows, lambda _row, resource: not resource.flags & PCI_FIXED)
-    for resource in queue:
-        if _is_anchored(resource):
-            _place_one(segment, resource, turn, lowest)
-    # A window that failed above has lost its type and may look different now: it gets a second turn.
-    for resource in queue:
-        if resource.parent is None and not _is_anchored(resource):
-            _place_one(segment, resource, turn, lowest)
-    for row in rows:
-        if row.child is not None:
-            _place_bus(row.child, turn, lowest)
-            program_if_closed(row, turn.placing)
-
-
-def _place_one(segment: Segment, resource: Resource, turn: Turn, lowest: dict[int, int]) -> None:
-    row = resource.row
-    if row is None:
-        return
-    if not resource.is_window and resource.start and fixed(row, resource.index):
-        if resource.flags & UNSET or not insert_fixed(segment, resource):
-            turn.placing.note(resource)
-        return
-    had_type = bool(resource.flags)
-    if not assign_resource(segment, resource, turn.placing, lowest.get(id(resource))) and resource.is_window and had_type:
-        resource.wipe()
+def alignment(turn: Turn, resource: Resource) -> int | None:
+    """None for what is fixed: it adds its plain size."""
+    is_fixed = resource.row is not None and turn.moves.fixed(resource.row, resource.index)
+    return None if is_fixed else resource.alignment
 
 
 # --- the retry loop (patches 6, 10) -----------------------------------------------------------------------------------
@@ -225,23 +150,22 @@ def accept(turn: Turn) -> bool:
 
 def fallback(turn: Turn) -> bool:
     """One newcomer less, bridges before what is behind them."""
-    victim = next((row for row in turn.root.walk() if not row.is_added and not row.bars_disabled), None)
+    victim = next_newcomer(turn)
     if victim is None:
         return False
     victim.bars_disabled = True
-    release(turn)
+    turn.moves.release(turn)
     return True
+
+
+def next_newcomer(turn: Turn) -> Row | None:
+    """The first one not given up yet."""
+    return next((row for row in turn.root.walk() if not row.is_added and not row.bars_disabled), None)
 
 
 def programmed(segment: Segment) -> list[Row]:
     """Bridges written at the end: not new and not given up, children before their parent."""
-    rows: list[Row] = []
-    for row in segment.rows:
-        if row.is_added and not row.bars_disabled and row.child is not None:
-            rows += programmed(row.child)
-    if segment.bridge is not None:
-        rows.append(segment.bridge)
-    return rows
+    return bridges_last_first(segment, lambda row: row.is_added and not row.bars_disabled)
 
 
 V5 = Rules(
@@ -254,11 +178,15 @@ V5 = Rules(
         fixed=fixed,
         ranges=ranges,
         release=release,
-        size=size,
-        place=place,
+        forget=forget,
+        size=Sizing(reserve_of, io_floors, mem_floor, counts, alignment),
+        place=PLACEMENT,
         accept=accept,
         fallback=fallback,
         programmed=programmed,
         order=("wake", "pause", "scan", "ranges", "release", "attempts", "bridges", "resume", "bind"),
     ),
+    switch=FeatureSwitch("pcie_movable_bars", frozenset({"x86", "generic", "powernv"})),
+    arch=frozenset({SKIPS_UNSET, EEH_CACHE}),
+    power=PowerRules(restores_now=False, wakes="config", saves_bridges=False, puts_new_bridges=True),
 )

@@ -7,15 +7,14 @@ worked before; then one newcomer less each time).
 
 from __future__ import annotations
 
-from attrs import frozen
+from collections.abc import Callable
 
+from movsdk.kernel.cmdline import FeatureSwitch
 from movsdk.kernel.enable import EnableRules
-from movsdk.layout.placing import assign_resource, insert_fixed, is_skipped, program_if_closed
+from movsdk.kernel.power import PowerRules
 from movsdk.layout.release import forget_window, windows_to_give_up
-from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import (
     IO,
-    M64,
     NO_RESERVE,
     PCI_FIXED,
     SIZEALIGN,
@@ -32,13 +31,16 @@ from movsdk.rescan.rules.record import (
     Moves,
     Range,
     Rules,
+    Sizing,
     Turn,
     assigned_mask,
+    bridges_last_first,
     nothing_lost,
     placed_bars,
     range_index,
     span_of,
 )
+from movsdk.rescan.rules.v9_placing import Placement, anchor, covers, failed, minimum
 
 
 # --- who may move (patches 3, 7; v9 03) ------------------------------------------------------------------
@@ -83,15 +85,19 @@ def _joined(one: Range, other: Range) -> Range:
     return min(one[0], other[0]), max(one[1], other[1])
 
 
-def ranges(segment: Segment) -> None:
+def ranges(turn: Turn) -> None:
     """Hull of the assigned fixed BARs below each bus, per window, leaves first. By the BAR's own type, not by where it sits."""
+    _find_ranges(turn.root, turn.moves.fixed)
+
+
+def _find_ranges(segment: Segment, is_fixed: Callable[[Row, int], bool]) -> None:
     hull: list[Range] = [None, None, None]
     for row in segment.rows:
         if row.child is not None:
-            ranges(row.child)
+            _find_ranges(row.child, is_fixed)
     for row in segment.rows:
         for resource in placed_bars(row):
-            if fixed(row, resource.index):
+            if is_fixed(row, resource.index):
                 index = range_index(resource.flags)
                 hull[index] = _joined(hull[index], (resource.start, resource.last))
         if row.child is not None:
@@ -103,52 +109,47 @@ def ranges(segment: Segment) -> None:
 def release(turn: Turn) -> None:
     """Give up all windows below the root bus and every movable BAR behind them. No register is written."""
     for segment, window in windows_to_give_up(turn.root):
-        _cut(segment)
+        _cut(segment, turn)
         forget_window(window)
 
 
-def _cut(segment: Segment) -> None:
-    """Detach *everything* assigned on the bus, whatever window holds it. Windows cut here keep their size as a minimum."""
+def _cut(segment: Segment, turn: Turn) -> None:
+    """Detach *everything* assigned on the bus, whatever window holds it."""
     for row in segment.rows:
         for resource in row.resources[:BRIDGE_RESOURCES] + row.windows:
             if not resource.flags or resource.parent is None:
                 continue
-            size = resource.size
             resource.detach()
             if row.child is not None:
-                _cut(row.child)
-            resource.flags = resource.flags & ~STARTALIGN | SIZEALIGN
-            if fixed(row, resource.index):
-                continue
-            if resource.is_window:
-                resource.flags = 0
-            resource.set_span(0, size - 1)
+                _cut(row.child, turn)
+            turn.moves.forget(turn, row, resource)
+
+
+def forget(turn: Turn, row: Row, resource: Resource) -> None:
+    """Address 0, alignment by size; fixed BARs keep their address. A window keeps its size as a minimum, not its type."""
+    size = resource.size
+    resource.flags = resource.flags & ~STARTALIGN | SIZEALIGN
+    if turn.moves.fixed(row, resource.index):
+        return
+    if resource.is_window:
+        resource.flags = 0
+    resource.set_span(0, size - 1)
 
 
 # --- sizing (patches 8, 9; v9 11, 20) -----------------------------------------------------------------------
-@frozen
-class _Sizing:
-    """`layout.sizing.SizingRules` of v9."""
+def reserve_of(turn: Turn, bridge: Row) -> Reserve:
+    """Hot-plug space, as long as it is asked for."""
+    return turn.reserve if bridge.is_hotplug and turn.expands else NO_RESERVE
 
-    turn: Turn
 
-    def reserve_of(self, bridge: Row) -> Reserve:
-        return self.turn.reserve if bridge.is_hotplug and self.turn.expands else NO_RESERVE
+def io_floors(segment: Segment, extra: int) -> tuple[int, int]:
+    """The reserve under the small ones, the fixed span under the others."""
+    return extra, span_of(segment.fixed_range[0])
 
-    def io_floors(self, segment: Segment, extra: int) -> tuple[int, int]:
-        return extra, span_of(segment.fixed_range[0])
 
-    def mem_floor(self, segment: Segment, window: Resource, is_wide: bool, extra: int) -> int:
-        # By the window's flags: a 32-bit prefetchable window looks at the range of the memory window.
-        return max(extra, span_of(segment.fixed_range[range_index(window.flags)]))
-
-    def counts(self, row: Row, index: int) -> bool:
-        return is_enabled(self.turn, row, index)
-
-    def alignment(self, resource: Resource) -> int | None:
-        if resource.row is not None and fixed(resource.row, resource.index):
-            return 1
-        return resource.alignment
+def mem_floor(segment: Segment, window: Resource, _is_wide: bool, extra: int) -> int:
+    """The larger of reserve and fixed span. By the window's flags: a 32-bit prefetchable one looks at the memory window's."""
+    return max(extra, span_of(segment.fixed_range[range_index(window.flags)]))
 
 
 def is_enabled(turn: Turn, row: Row, index: int) -> bool:
@@ -160,73 +161,10 @@ def is_enabled(turn: Turn, row: Row, index: int) -> bool:
     return not row.is_added or bool(row.res_mask >> index & 1)
 
 
-def size(turn: Turn) -> None:
-    """Size every window; there is one size only, no optional part."""
-    size_bus(turn.root, _Sizing(turn), None)
-
-
-# --- placing (patches 12-14; v9 12-14) ------------------------------------------------------------------------
-def place(turn: Turn) -> None:
-    """Place everything, bus by bus from the root: fixed BARs and windows round them first, by address."""
-    _place_bus(turn.root, turn)
-
-
-def _covered(row: Row, index: int) -> Range:
-    """What window `index` must cover, by window number."""
-    return row.child.fixed_range[index - BRIDGE_RESOURCES] if row.child is not None else None
-
-
-def _place_bus(segment: Segment, turn: Turn) -> None:
-    anchored: list[tuple[int, Resource]] = []
-    movable: list[Resource] = []
-    for row in segment.rows:
-        if not is_skipped(row):
-            _queue(row, turn, anchored, movable)
-    anchored.sort(key=lambda entry: entry[0])
-    movable.sort(key=lambda resource: -resource.alignment)
-    for resource in [resource for _, resource in anchored] + movable:
-        _place_one(segment, resource, turn)
-    for row in segment.rows:
-        if row.child is not None:
-            _place_bus(row.child, turn)
-            program_if_closed(row, turn.placing)
-
-
-def _queue(row: Row, turn: Turn, anchored: list[tuple[int, Resource]], movable: list[Resource]) -> None:
-    """Fixed BARs and windows that must cover some, keyed by that address; everything else by alignment."""
-    for resource in row.resources[:BRIDGE_RESOURCES] + row.windows:
-        if not resource.flags or resource.parent is not None or not is_enabled(turn, row, resource.index):
-            continue
-        if resource.is_window:
-            covered = _covered(row, resource.index)
-            anchor = covered[0] if covered is not None else None
-        else:
-            anchor = resource.start if fixed(row, resource.index) else None
-        if anchor is not None:
-            anchored.append((anchor, resource))
-        elif resource.alignment:
-            movable.append(resource)
-
-
-def _place_one(segment: Segment, resource: Resource, turn: Turn) -> None:
-    row = resource.row
-    if row is None:
-        return
-    if not resource.is_window and fixed(row, resource.index):
-        if not insert_fixed(segment, resource):  # nobody notices: a fixed BAR never gets UNSET
-            turn.placing.note(resource)
-        return
-    covered = _covered(row, resource.index) if resource.is_window else None
-    minimum = None
-    if covered is not None:
-        minimum = covered[0] if resource.size <= span_of(covered) else (covered[1] - resource.size + 1) & M64
-    if assign_resource(segment, resource, turn.placing, minimum):
-        if covered is None or (resource.start <= covered[0] and resource.last >= covered[1]):
-            return
-        resource.detach()
-        turn.placing.note(resource)
-    if resource.is_window:
-        resource.wipe()
+def alignment(turn: Turn, resource: Resource) -> int | None:
+    """1 for what stays where it is: it counts, but raises no window's alignment."""
+    is_fixed = resource.row is not None and turn.moves.fixed(resource.row, resource.index)
+    return 1 if is_fixed else resource.alignment
 
 
 # --- the retry loop (patch 6, 10; v9 07, 08, 20) ----------------------------------------------------------------
@@ -249,7 +187,7 @@ def fallback(turn: Turn) -> bool:
         if victim is None:
             return False
         victim.bars_disabled = True
-    release(turn)
+    turn.moves.release(turn)
     return True
 
 
@@ -266,14 +204,10 @@ def _next_newcomer(segment: Segment) -> Row | None:
 
 def programmed(segment: Segment) -> list[Row]:
     """Bridges written at the end: known ones, children before their parent. New ones were written while placing."""
-    rows: list[Row] = []
-    for row in segment.rows:
-        if row.is_added and row.child is not None:
-            rows += programmed(row.child)
-    if segment.bridge is not None:
-        rows.append(segment.bridge)
-    return rows
+    return bridges_last_first(segment, lambda row: row.is_added)
 
+
+power_as_posted = PowerRules(restores_now=False)
 
 V9 = Rules(
     name="v9",
@@ -285,8 +219,9 @@ V9 = Rules(
         fixed=fixed,
         ranges=ranges,
         release=release,
-        size=size,
-        place=place,
+        forget=forget,
+        size=Sizing(reserve_of, io_floors, mem_floor, is_enabled, alignment),
+        place=Placement(is_enabled, anchor, minimum, covers, failed),
         accept=accept,
         fallback=fallback,
         programmed=programmed,
@@ -296,4 +231,8 @@ V9 = Rules(
         skips_new_bridges=True,
         stops_at_subtractive=True,
     ),
+    switch=FeatureSwitch("no_movable_bars", frozenset({"x86", "generic"})),
+    # As posted v9 has lost patch 1; `power_as_posted` is that. Its bridges are safe either way, sleeping endpoints are not.
+    power=PowerRules(),
+    fits_min_mem=True,
 )

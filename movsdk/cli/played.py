@@ -1,0 +1,66 @@
+"""One scenario played to its end, whatever happens on the way: outcomes, findings, and what was broken.
+
+Twin: none. Bad input is let through; all else that is raised becomes a line, so that the other scenarios of a file are played.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+
+from movsdk.bench.player import Outcome, Player
+from movsdk.bench.scenario import NamedScenario
+from movsdk.cli.failure import describe
+from movsdk.cli.main import TRACEBACK
+from movsdk.errors import BadInput
+from movsdk.rescan.rules import by_name
+
+
+@define(eq=False)
+class Played:
+    """`outcomes` of the events; `broken` contracts and invariants, and `findings`, as lines; `stopped`: why it ended early."""
+
+    name: str
+    rules: str
+    outcomes: list[Outcome] = field(factory=list, init=False)
+    broken: list[str] = field(factory=list, init=False)
+    findings: list[str] = field(factory=list, init=False)
+    stopped: str = field(default="", init=False)
+
+    def add(self, outcome: Outcome) -> None:
+        """Note one event."""
+        self.outcomes.append(outcome)
+        self.broken += outcome.breaches.broken
+        self.findings += map(str, outcome.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """The line of ``--json``."""
+        line: dict[str, Any] = {
+            "name": self.name,
+            "rules": self.rules,
+            "events": [outcome.as_json() for outcome in self.outcomes],
+        }
+        return line | {"stopped": self.stopped} if self.stopped else line
+
+
+def play(case: NamedScenario, rules: str, faults: str, on_event: Callable[[Outcome], None]) -> Played:
+    """Play `case`; `on_event` hears of each event as it happens. Raises `BadInput` naming the place."""
+    played = Played(case.name, rules)
+    try:
+        player = Player(case.scenario, by_name(rules), faults)
+        for outcome in player.play():
+            played.add(outcome)
+            on_event(outcome)
+    except BadInput as error:
+        raise BadInput(f"{case.place}: {error}") from error
+    except BrokenPipeError:
+        raise
+    except (Exception, SystemExit) as error:  # a user's driver or model may raise anything; so may we
+        if os.environ.get(TRACEBACK):
+            raise
+        played.stopped = describe(error)
+        played.broken.append(played.stopped)
+    return played
