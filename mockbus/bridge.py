@@ -6,7 +6,7 @@ VGA and ISA modes of BRIDGE_CONTROL are not modelled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from attrs import define, field
@@ -55,6 +55,7 @@ class Bridge(Function):
         io: bool = True,
         hotplug: bool = False,
         pcie: regs.PcieType | None = None,
+        controls: Iterable[str] = (),
         bars: tuple[BarSpec, ...] = (),
         config: bytes | None = None,
         firmware: Mapping[Any, Any] | None = None,
@@ -64,6 +65,7 @@ class Bridge(Function):
         Args:
             prefetchable: 64, 32 or None (no such window); `io`: has an I/O window.
             pcie: port type, gives it a PCI Express capability, with a slot if `hotplug`.
+            controls: what the slot has beside: "button", "power" (a power controller), "indicators".
             config: 64 to 4096 dumped bytes, kept exactly; `firmware` is then not looked at.
             firmware: {"bus": (primary, secondary, subordinate), "io" | "mem" | "pref": Span, BAR number: address}.
         """
@@ -81,7 +83,7 @@ class Bridge(Function):
             header.lay_windows(space, io=io, prefetchable=prefetchable)
             header.permit_bridge(space, io=io, prefetchable=prefetchable is not None)
             _lay_firmware(label, space, specs, firmware)
-            wanted = () if pcie is None else (_port(pcie, hotplug=hotplug),)
+            wanted = () if pcie is None else (_port(pcie, hotplug=hotplug, controls=frozenset(controls)),)
             capabilities.lay(label, space, wanted, specs)
             space.seal()
         return cls(label, space, specs, has_io=io, has_pref=prefetchable is not None, hotplug=hotplug)
@@ -189,8 +191,15 @@ class Bridge(Function):
             self._reset_below()
 
 
-def _port(pcie: regs.PcieType, *, hotplug: bool) -> capabilities.Pcie:
-    return capabilities.Pcie(pcie, slot=hotplug, hotplug=hotplug)
+def _port(pcie: regs.PcieType, *, hotplug: bool, controls: frozenset[str]) -> capabilities.Pcie:
+    return capabilities.Pcie(
+        pcie,
+        slot=hotplug,
+        hotplug=hotplug,
+        button="button" in controls,
+        power="power" in controls,
+        indicators="indicators" in controls,
+    )
 
 
 def _lay_firmware(label: str, config: ConfigSpace, specs: tuple[BarSpec, ...], firmware: Mapping[Any, Any]) -> None:

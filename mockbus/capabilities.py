@@ -128,13 +128,19 @@ class MsiX:
 
 @frozen
 class Pcie:
-    """PCI Express; `slot` and `hotplug` are for root and downstream ports, `flr` for endpoints."""
+    """PCI Express; `slot` and `hotplug` are for root and downstream ports, `flr` for endpoints.
+
+    A hot-plug slot may have an attention `button`, a power controller (`power`) and two `indicators`.
+    """
 
     port_type: regs.PcieType = regs.PcieType.ENDPOINT
     slot: bool = False
     hotplug: bool = False
     flr: bool = False
     slot_number: int = 0
+    button: bool = False
+    power: bool = False
+    indicators: bool = False
     id = regs.CAP_ID_EXP
     length = 0x3C
 
@@ -143,16 +149,27 @@ class Pcie:
         config.put(at + regs.EXP_FLAGS, 2, 2 | self.port_type << 4 | (regs.EXP_FLAGS_SLOT if self.slot or self.hotplug else 0))
         config.put(at + EXP_DEVCAP, 4, EXP_DEVCAP_FLR if self.flr else 0)
         config.put(at + EXP_DEVCTL, 2, 0x2810)
-        config.put(at + 0x0C, 4, 0x00000011)  # link capabilities: 2.5 GT/s, x1
-        config.put(at + 0x12, 2, 0x0011)
+        reports_link = regs.EXP_LNKCAP_DLLLARC if self.hotplug else 0
+        config.put(at + regs.EXP_LNKCAP, 4, 0x11 | reports_link)  # 2.5 GT/s, x1
+        config.put(at + regs.EXP_LNKSTA, 2, 0x0011)
         if self.slot or self.hotplug:
-            surprise = regs.EXP_SLTCAP_HPC | 0x20 if self.hotplug else 0
-            config.put(at + regs.EXP_SLTCAP, 4, surprise | self.slot_number << 19)
+            config.put(at + regs.EXP_SLTCAP, 4, self._slot_features() | self.slot_number << regs.EXP_SLTCAP_PSN_SHIFT)
+
+    def _slot_features(self) -> int:
+        """Slot capabilities; commands complete at once, so no event tells of it."""
+        if not self.hotplug:
+            return 0
+        features = regs.EXP_SLTCAP_HPC | regs.EXP_SLTCAP_HPS | regs.EXP_SLTCAP_NCCS
+        features |= regs.EXP_SLTCAP_ABP if self.button else 0
+        features |= regs.EXP_SLTCAP_PCP if self.power else 0
+        return features | (regs.EXP_SLTCAP_AIP | regs.EXP_SLTCAP_PIP if self.indicators else 0)
 
     def check(self, label: str, bars: Iterable[BarSpec]) -> None:
         """Only ports with a link below them have a slot."""
         if (self.slot or self.hotplug) and self.port_type not in (regs.PcieType.ROOT_PORT, regs.PcieType.DOWNSTREAM):
             raise BadInput(f"{label}: PCI Express type {self.port_type.name} has no slot; only ROOT_PORT and DOWNSTREAM have")
+        if (self.button or self.power or self.indicators) and not self.hotplug:
+            raise BadInput(f"{label}: button, power controller and indicators belong to a hot-plug slot; add hotplug=True")
 
 
 def lay(label: str, config: ConfigSpace, specs: Iterable[CapabilitySpec], bars: Iterable[BarSpec]) -> None:

@@ -15,6 +15,7 @@ from mockbus.fabric import Fabric
 from mockbus.function import Function
 from mockbus.memory import DEFAULT_RAM, HostMemory
 from mockbus.model import DeviceModel
+from mockbus.slot import Slot
 from movsdk import pci_regs as regs
 from movsdk.address import Span
 from movsdk.clock import Clock
@@ -49,6 +50,7 @@ class Machine:
             ram: host memory for DMA; by default 1 MiB up to 1 GiB or the first aperture.
         """
         apertures = tuple(apertures)
+        self._cut: dict[str, list[Function]] = {}
         self.fabric = Fabric(apertures, clock or Clock(), HostMemory(ram or _default_ram(apertures)), domain, root_bus)
 
     # --- building ------------------------------------------------------------------------------
@@ -64,6 +66,7 @@ class Machine:
         io: bool = True,
         hotplug: bool = False,
         pcie: regs.PcieType | None = None,
+        controls: Iterable[str] = (),
         bars: tuple[BarSpec, ...] = (),
         config: bytes | None = None,
         firmware: Mapping[Any, Any] | None = None,
@@ -83,6 +86,7 @@ class Machine:
             io=io,
             hotplug=hotplug,
             pcie=pcie,
+            controls=controls,
             bars=bars,
             config=config,
             firmware=firmware,
@@ -157,34 +161,54 @@ class Machine:
 
     # --- plugging ------------------------------------------------------------------------------
 
-    def plug(self, label: str) -> None:
-        """Make a function and everything below it present, in power-on state; a hot-plug slot above sends its event.
+    def plug(self, label: str, *, told: bool = True) -> None:
+        """Put a function and everything below it in its place, in power-on state; a hot-plug slot above shows it.
 
-        What is present already stays as it is.
+        What is present already stays as it is. Where the slot's power is off it stays dark until that is turned on.
+        `told`: the slot also sends its event.
         """
         function = self.function(label)
+        slot = _slot_above(function)
+        if slot is not None and not slot.is_powered:
+            slot.take_in(function)
+            slot.presence_changed(told=told)
+            return
         was_present = function.present
         for each in self._with_below(function):
             if not each.present:
                 each.power_on()
         self._settle_below(function)
-        if not was_present:
-            self._tell_slot(function)
+        if slot is not None and not was_present:
+            slot.presence_changed(told=told)
 
-    def unplug(self, label: str) -> None:
-        """Take power and presence from a function and everything below it; a hot-plug slot above sends its event."""
+    def unplug(self, label: str, *, told: bool = True) -> None:
+        """Take a function and everything below it out; a hot-plug slot above shows it and, if `told`, sends its event."""
         function = self.function(label)
-        was_present = function.present
+        slot = _slot_above(function)
+        was_there = function.present or self._cut.pop(label, None) is not None
+        if slot is not None:
+            was_there = slot.let_go(function) or was_there
         for each in reversed(self._with_below(function)):
             if each.present:
                 each.power_off()
-        if was_present:
-            self._tell_slot(function)
+        if slot is not None and was_there:
+            slot.presence_changed(told=told)
 
-    def _tell_slot(self, function: Function) -> None:
-        port = function.parent
-        if port is not None and port.slot is not None and port.present:
-            port.slot.presence_changed()
+    # --- power ---------------------------------------------------------------------------------
+
+    def cut_power(self, label: str) -> None:
+        """D3cold: the platform turns main power off for a function and everything below it. It stays in its place."""
+        cut = [each for each in self._with_below(self.function(label)) if each.present]
+        for each in reversed(cut):
+            each.power_off()
+        if cut:
+            self._cut[label] = cut
+
+    def restore_power(self, label: str) -> None:
+        """Power is back: what had it before has it again, and firmware has not been there: all that software may change is zero."""
+        for each in self._cut.pop(label, ()):
+            each.power_on()
+            each.reset()
 
     def _settle_below(self, function: Function) -> None:
         for each in self._with_below(function):
@@ -217,6 +241,12 @@ class Machine:
 
     def __iter__(self) -> Iterator[Function]:
         return iter(self.fabric.functions.values())
+
+
+def _slot_above(function: Function) -> Slot | None:
+    """The slot a function sits in, where its port is there."""
+    port = function.parent
+    return port.slot if port is not None and port.present else None
 
 
 def _default_ram(apertures: Iterable[tuple[str, Span]]) -> Span:

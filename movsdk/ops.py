@@ -94,7 +94,10 @@ class Interrupt:
 
 @frozen
 class SlotEvent:
-    """A hot-plug slot noticed something: `bus`/`devfn` of the port that owns the slot; `what` is "presence", "button", "link"."""
+    """A hot-plug slot noticed something: `bus`/`devfn` of the port that owns the slot, `present` whether a card sits in it.
+
+    `what` is "presence", "button", "link" (the data link went down, up, or both) or "power-fault".
+    """
 
     bus: int
     devfn: int

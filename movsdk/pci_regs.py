@@ -104,11 +104,31 @@ MSIX_ENTRY_CTRL_MASKBIT: Final = 1
 EXP_FLAGS: Final = 2
 EXP_FLAGS_TYPE: Final = 0x00F0
 EXP_FLAGS_SLOT: Final = 0x0100
+EXP_LNKCAP: Final = 0x0C
+EXP_LNKCAP_DLLLARC: Final = 0x0010_0000
+EXP_LNKSTA: Final = 0x12
+EXP_LNKSTA_DLLLA: Final = 0x2000
 EXP_SLTCAP: Final = 0x14
+EXP_SLTCAP_ABP: Final = 0x01
+EXP_SLTCAP_PCP: Final = 0x02
+EXP_SLTCAP_AIP: Final = 0x08
+EXP_SLTCAP_PIP: Final = 0x10
+EXP_SLTCAP_HPS: Final = 0x20
 EXP_SLTCAP_HPC: Final = 0x40
+EXP_SLTCAP_NCCS: Final = 0x0004_0000
+EXP_SLTCAP_PSN_SHIFT: Final = 19
 EXP_SLTCTL: Final = 0x18
+EXP_SLTCTL_ABPE: Final = 0x0001
+EXP_SLTCTL_PFDE: Final = 0x0002
+EXP_SLTCTL_PDCE: Final = 0x0008
+EXP_SLTCTL_HPIE: Final = 0x0020
+EXP_SLTCTL_AIC: Final = 0x00C0
+EXP_SLTCTL_PIC: Final = 0x0300
+EXP_SLTCTL_PCC: Final = 0x0400
+EXP_SLTCTL_DLLSCE: Final = 0x1000
 EXP_SLTSTA: Final = 0x1A
 EXP_SLTSTA_ABP: Final = 0x0001
+EXP_SLTSTA_PFD: Final = 0x0002
 EXP_SLTSTA_PDC: Final = 0x0008
 EXP_SLTSTA_PDS: Final = 0x0040
 EXP_SLTSTA_DLLSC: Final = 0x0100
@@ -125,6 +145,14 @@ class PcieType(IntEnum):
     PCI_BRIDGE = 7
     PCIE_BRIDGE = 8
     RC_ENDPOINT = 9
+
+
+class Led(IntEnum):
+    """What an indicator of a slot shows (PCIe Base §7.8.10, both fields of Slot Control); 0 is reserved."""
+
+    ON = 1
+    BLINK = 2
+    OFF = 3
 
 
 class BarKind(Enum):

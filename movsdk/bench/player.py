@@ -23,7 +23,9 @@ from movsdk.bench.world import World, make_world
 from movsdk.errors import HookSpecError
 from movsdk.kernel import actor
 from movsdk.kernel.binding import BoundDriver, register_driver
+from movsdk.kernel.cmdline import read_command_line
 from movsdk.kernel.device import Device
+from movsdk.kernel.platform import platform_by_name
 from movsdk.kernel.sanitizer import is_absent
 from movsdk.layout.table import PCI_FIXED
 from movsdk.rescan.report import RescanReport
@@ -45,6 +47,7 @@ class Outcome:
     report: RescanReport = field(repr=False)
     findings: tuple[Finding, ...] = ()
     io: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     breaches: Breaches = field(factory=Breaches)
 
     def as_expected(self) -> dict[str, Any]:
@@ -71,6 +74,7 @@ class Outcome:
             "unplaced": [str(place) for place in report.unplaced],
             "findings": [str(finding) for finding in self.findings],
             "io": list(self.io),
+            "faults": list(self.faults),
             "broken": list(self.breaches.broken),
             "reported": list(self.breaches.reported),
         }
@@ -78,30 +82,39 @@ class Outcome:
 
 @define(eq=False)
 class Player:
-    """A scenario on the table. `play()` runs all events; `step()` one."""
+    """A scenario on the table. `play()` runs all events; `step()` one.
+
+    `warnings`: what can be played but was hardly meant, or has no effect here, a line each.
+    """
 
     scenario: Scenario
     rules: Rules
     faults: str = "raise"
     world: World = field(init=False)
     referee: Referee = field(init=False)
+    warnings: tuple[str, ...] = field(init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
     _excused: set[str] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         scenario = self.scenario
+        platform = platform_by_name(scenario.platform)
+        line = read_command_line(scenario.cmdline, platform, self.rules.switch)
+        self.warnings = (*scenario.warnings, *line.warnings)
         self._specs = {spec.id: spec for spec in scenario.devices}
         self.world = make_world(
             assemble(scenario),
             apertures(scenario),
             self.rules,
             address_map=scenario.address_map,
-            reserve=scenario.reserve,
+            reserve=line.reserve_over(scenario.reserve),
             faults=self.faults,
             match_of=self._match,
             fixup=self._fixup,
             busy=[(piece.kind == "io", piece.span) for piece in scenario.reserved],
+            platform=platform,
+            command_line=line,
         )
         self.referee = Referee(self.world)
         self._register()
@@ -161,7 +174,7 @@ class Player:
             machine.unplug(event.id)
             return None
         system = self.world.system
-        logged, failed = len(system.trace), len(system.failures)
+        logged, failed, faulty = len(system.trace), len(system.failures), len(machine.fabric.faults)
         running = self._start_loads(event)
         if running:
             system.ops.clock.advance(load.WARM_UP)
@@ -178,7 +191,9 @@ class Player:
         problems = [(busy.device.label, problem) for busy in running for problem in busy.problems]
         found = breaches(system.failures[failed:], system.trace.events[logged:], problems, self._excused)
         io = tuple(f"I/O on {busy.device.label}: {busy.summary}" for busy in running)
-        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io, found)
+        # What the CPU did wrong is the sanitizer's to tell; what a device did, nobody else would.
+        faults = tuple(str(fault) for fault in machine.fabric.faults[faulty:] if fault.by != "cpu")
+        return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io, faults, found)
 
     def _happen(self, event: EventSpec) -> RescanReport:
         engine = self.world.engine

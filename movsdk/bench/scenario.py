@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from movsdk.address import Span
+from movsdk.kernel.platform import X86, platform_by_name
 from movsdk.layout.table import AddressMap, Reserve
 from movsdk.pci_regs import BarKind, PcieType
 
@@ -21,7 +22,6 @@ ROOT: Final = "root"
 RECORDED_DRIVERS: Final = ("movable", "fixed", "portlike", "mixed", "none")
 DEFAULT_CLASS: Final = 0x020000
 DEFAULT_BRIDGE_CLASS: Final = 0x060400
-BIOS_RANGE: Final = (0xFFE0_0000, 0xFFFF_FFFF)  # x86 keeps BARs out of the last 2 MiB below 4 GiB, whatever the RAM map says
 
 
 @frozen
@@ -139,8 +139,9 @@ class EventSpec:
         return self.op if self.id is None else f"{self.op} {self.id}"
 
 
-DEFAULT_MIN_MEM: Final = 0x100_0000
-DEFAULT_MIN_IO: Final = 0x1000
+DEFAULT_PLATFORM: Final = X86.name
+DEFAULT_MIN_MEM: Final = X86.min_mem
+DEFAULT_MIN_IO: Final = X86.min_io
 DEFAULT_RAM: Final = (RamRange(Span(0, 0x3FFF_FFFF)),)
 DEFAULT_EVENTS: Final = (EventSpec("boot"),)
 
@@ -152,6 +153,8 @@ class Scenario:
     windows: tuple[Aperture, ...]
     devices: tuple[FunctionSpec, ...]
     events: tuple[EventSpec, ...] = DEFAULT_EVENTS
+    platform: str = DEFAULT_PLATFORM
+    cmdline: str = ""
     reserve: Reserve = field(factory=Reserve)
     min_mem: int = DEFAULT_MIN_MEM
     min_io: int = DEFAULT_MIN_IO
@@ -182,9 +185,9 @@ class Scenario:
 
     @property
     def address_map(self) -> AddressMap:
-        """The bounds of placing: the minima, the RAM map and the BIOS range."""
+        """The bounds of placing: the minima, and what the platform makes of the RAM map."""
         ranges = [(piece.span.start, piece.span.last) for piece in self.ram]
-        return AddressMap(min_io=self.min_io, min_mem=self.min_mem, reserved=tuple(sorted([*ranges, BIOS_RANGE])))
+        return platform_by_name(self.platform).address_map(ranges, min_io=self.min_io, min_mem=self.min_mem)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -13,8 +13,7 @@ from movsdk.bench.fields import MAX_ADDRESS, Fields
 from movsdk.bench.place import Place, show
 from movsdk.bench.scenario import (
     DEFAULT_EVENTS,
-    DEFAULT_MIN_IO,
-    DEFAULT_MIN_MEM,
+    DEFAULT_PLATFORM,
     DEFAULT_RAM,
     FORMAT,
     Aperture,
@@ -25,12 +24,15 @@ from movsdk.bench.scenario import (
     Scenario,
 )
 from movsdk.bench.structure import check_apertures, check_structure
+from movsdk.kernel.platform import PLATFORMS
 from movsdk.layout.table import Reserve
 
 KEYS: Final = (
     "format",
     "name",
     "about",
+    "platform",
+    "cmdline",
     "windows",
     "reserve",
     "min_mem",
@@ -68,6 +70,7 @@ def parse(value: object, where: str = "", *, lines: Mapping[str, int] | None = N
     top = Fields(value, place, KEYS)
     if top.number("format", FORMAT) != FORMAT:
         raise top.bad("format", f"is a format this version does not read; it reads {FORMAT}")
+    platform = PLATFORMS[top.word("platform", PLATFORMS, DEFAULT_PLATFORM)]
     windows = tuple(_aperture(item, here) for item, here in top.items("windows", required=True))
     check_apertures(windows, place.at("windows"))
     devices = tuple(read_device(item, here) for item, here in top.items("devices", required=True))
@@ -78,9 +81,11 @@ def parse(value: object, where: str = "", *, lines: Mapping[str, int] | None = N
         name=top.text("name", ""),
         about=top.text("about", "", is_prose=True),
         windows=windows,
+        platform=platform.name,
+        cmdline=top.text("cmdline", ""),
         reserve=_reserve(top),
-        min_mem=top.number("min_mem", DEFAULT_MIN_MEM),
-        min_io=top.number("min_io", DEFAULT_MIN_IO, high=0xFFFF_FFFF),
+        min_mem=top.number("min_mem", platform.min_mem),
+        min_io=top.number("min_io", platform.min_io, high=0xFFFF_FFFF),
         ram=_ram(top),
         reserved=tuple(_reserved(item, here) for item, here in top.items("reserved")),
         domain=top.number("domain", 0, high=0xFFFF_FFFF),

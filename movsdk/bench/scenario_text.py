@@ -13,7 +13,17 @@ from typing import Any, Final
 from movsdk.address import Span
 from movsdk.bench.config_bytes import config_rows
 from movsdk.bench.device_schema import PCIE_TYPES
-from movsdk.bench.scenario import BarDecl, BridgeFirmware, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Load, Scenario
+from movsdk.bench.scenario import (
+    DEFAULT_PLATFORM,
+    BarDecl,
+    BridgeFirmware,
+    BridgeSpec,
+    EndpointSpec,
+    EventSpec,
+    FunctionSpec,
+    Load,
+    Scenario,
+)
 from movsdk.bench.sizes import format_size
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w./ -]*[\w/]|[A-Za-z_]", re.ASCII)
@@ -45,7 +55,10 @@ def dump_scenario(scenario: Scenario, style: str = "yaml") -> str:
 def to_plain(scenario: Scenario) -> dict[str, Any]:
     """Return `scenario` as dicts, lists, numbers and text, as `scenario_schema.parse` takes them."""
     plain: dict[str, Any] = {"format": scenario.format}
-    plain |= {key: text for key, text in (("name", scenario.name), ("about", scenario.about)) if text}
+    said = {"name": scenario.name, "about": scenario.about, "cmdline": scenario.cmdline}
+    plain |= {key: text for key, text in said.items() if text}
+    if scenario.platform != DEFAULT_PLATFORM:
+        plain["platform"] = scenario.platform
     if scenario.domain:
         plain["domain"] = Hex(scenario.domain)
     plain["windows"] = [{"type": window.kind, **_span(window.span)} for window in scenario.windows]

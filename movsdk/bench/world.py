@@ -11,8 +11,11 @@ from attrs import define, field
 
 from mockbus.topology import Machine
 from movsdk.address import Span
+from movsdk.kernel.arch import Platform
 from movsdk.kernel.binding import BoundDriver
+from movsdk.kernel.cmdline import CommandLine
 from movsdk.kernel.device import Device
+from movsdk.kernel.platform import X86
 from movsdk.kernel.system import System
 from movsdk.layout.table import IO, MEM, MEM_64, PREF, AddressMap, Reserve, Resource
 from movsdk.rescan.engine import Engine
@@ -66,6 +69,8 @@ def make_world(
     match_of: Callable[[Device], BoundDriver | None] | None = None,
     fixup: Callable[[Device], None] | None = None,
     busy: Iterable[tuple[bool, Span]] = (),
+    platform: Platform = X86,
+    command_line: CommandLine | None = None,
 ) -> World:
     """Put a kernel with these rules on a machine whose host bridge has these `windows`. Nothing is scanned yet.
 
@@ -82,6 +87,8 @@ def make_world(
         machine.fabric.domain,
         faults=faults,
         label_of=machine.label_at,
+        platform=platform,
+        command_line=command_line or CommandLine(),
     )
     for is_io, span in busy:
         _occupy(system, is_io, span)

@@ -6,7 +6,7 @@ Twin: none. Bad input is let through; all else that is raised becomes a line, so
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import define, field
@@ -46,11 +46,18 @@ class Played:
         return line | {"stopped": self.stopped} if self.stopped else line
 
 
-def play(case: NamedScenario, rules: str, faults: str, on_event: Callable[[Outcome], None]) -> Played:
-    """Play `case`; `on_event` hears of each event as it happens. Raises `BadInput` naming the place."""
+def play(
+    case: NamedScenario,
+    rules: str,
+    faults: str,
+    on_start: Callable[[Sequence[str]], None],
+    on_event: Callable[[Outcome], None],
+) -> Played:
+    """Play `case`; `on_start` hears the warnings, `on_event` of each event as it happens. Raises `BadInput` naming the place."""
     played = Played(case.name, rules)
     try:
         player = Player(case.scenario, by_name(rules), faults)
+        on_start(player.warnings)
         for outcome in player.play():
             played.add(outcome)
             on_event(outcome)

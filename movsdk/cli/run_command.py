@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", metavar="FILE", help="a scenario (YAML, JSON), or many (.jsonl), perhaps gzipped; see docs/reference/scenario.md"
     )
-    parser.add_argument("--rules", help="kernel version: v9, v5 or off (default: what the file says, else v9)")
+    parser.add_argument("--rules", help="kernel version: v9, v5, v2 or off (default: what the file says, else v9)")
     parser.add_argument(
         "--expect", metavar="DUMP_OR_VECTOR", help="compare with a dump folder, or with recorded vectors of the same names"
     )
@@ -87,12 +87,7 @@ def _chosen(cases: list[NamedScenario], options: argparse.Namespace) -> list[Nam
 
 def _rules(case: NamedScenario, options: argparse.Namespace) -> str:
     """The option beats the file, the file beats the default."""
-    if options.rules is not None:
-        return by_name(options.rules).name
-    try:
-        return by_name(case.rules or DEFAULT_RULES).name
-    except BadInput as error:
-        raise BadInput(f"{case.place}: {error}, or give --rules") from None
+    return by_name(options.rules or case.rules or DEFAULT_RULES).name
 
 
 @define(eq=False)
@@ -114,7 +109,7 @@ class _Session:
         """Play one scenario and tell what happened."""
         if self.is_full or self.with_log:
             self._head(case, rules)
-        played = play(case, rules, faults, self._event)
+        played = play(case, rules, faults, self._warn, self._event)
         outcomes = played.outcomes
         wrong = self.expected.differences(case.name, rules, outcomes) if self.expected is not None else []
         self.played += 1
@@ -147,8 +142,10 @@ class _Session:
         self.terminal.title(f"{case.name}, rules {rules}: {by_name(rules).about}")
         for line in case.scenario.about.splitlines():
             self.terminal.say(line)
-        for warning in case.scenario.warnings:
-            self.terminal.say(f"warning: {warning}", "yellow")
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        if self.is_full or self.with_log:
+            self.terminal.show(Line(f"warning: {warning}", "yellow") for warning in warnings)
 
     def _event(self, outcome: Outcome) -> None:
         if not (self.is_full or self.with_log):
@@ -192,6 +189,7 @@ def event_lines(outcome: Outcome) -> list[Line]:
         outcome.hooks,
         outcome.findings,
         io=outcome.io,
+        faults=outcome.faults,
         reported=outcome.breaches.reported,
         broken=outcome.breaches.broken,
     )

@@ -15,12 +15,13 @@ from attrs import define, field
 
 from movsdk.explore.causes import Causes
 from movsdk.explore.footprint import Op
-from movsdk.explore.run import Drift, Run
+from movsdk.explore.record import Drift, difference
+from movsdk.explore.run import Run
+from movsdk.explore.sleeping import AWAKE, Sleep
 from movsdk.explore.wakeup import Branch, can_start, plan
 
 # An operation of which is not known where it leads: in conflict with all.
 BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)
-AWAKE: Final[dict[int, Op]] = {}
 
 
 @define(eq=False)
@@ -43,13 +44,13 @@ class Dpor:
     _causes: Causes = field(factory=Causes, init=False)
     _enabled: list[int] = field(factory=list, init=False)
     _open: dict[Hashable, bool] = field(factory=dict, init=False)  # what each guard said in each situation
-    _sleep: list[dict[int, Op]] = field(factory=list, init=False)  # at each depth
+    _sleep: Sleep = field(factory=Sleep, init=False)
     _trees: list[list[Branch]] = field(factory=list, init=False)  # at each depth
 
     def __attrs_post_init__(self) -> None:
         self._plan = list(self.path)
         self._trees = [[] for _ in self.path]
-        self._sleep = [*([AWAKE] * len(self.path)), self.sleep]
+        self._sleep.rows = [*([AWAKE] * len(self.path)), self.sleep]
 
     # --- the strategy ------------------------------------------------------------------------------------
     def begin(self) -> Sequence[int] | None:
@@ -59,11 +60,7 @@ class Dpor:
     def choose(self, run: Run) -> int:
         """Follow the plan; then go on with the running task, else the lowest; never with a sleeping one."""
         depth = len(run.order)
-        if len(self._sleep) <= depth:
-            self._pass_on(run.ops, depth)
-        able = run.enabled_at[depth]
-        for task in self._sleep[depth]:
-            able &= ~(1 << task)
+        able = self._sleep.awake(run.ops, depth, run.enabled_at[depth])
         if depth < len(self._plan):
             if not able >> self._plan[depth] & 1:
                 self._replan(depth, able)
@@ -86,7 +83,7 @@ class Dpor:
             self.redundant += 1
         self._enabled = run.enabled_at
         self._trees += [[] for _ in range(count - len(self._trees))]
-        self._pass_on(run.ops, count)
+        self._sleep.pass_on(run.ops, count)
         causes.widen(run.book.cell_count)
         causes.is_named = run.book.has_guards
         self._hear(run, kept)
@@ -142,7 +139,7 @@ class Dpor:
                 past[at], ops[at] = causes.own[at] | bits, BLIND
             others.append(at)
             bits |= 1 << at
-            if all(can_start(causes, *asleep, others, bits) is None for asleep in self._sleep[rival].items()):
+            if all(can_start(causes, *asleep, others, bits) is None for asleep in self._sleep.rows[rival].items()):
                 plan(causes, self._trees[rival], others, bits, is_sure=is_sure)
             past[at], ops[at] = truth, op
 
@@ -178,16 +175,6 @@ class Dpor:
         return self._open.get(causes.situation(at, causes.order[at], op, before))
 
     # --- places ------------------------------------------------------------------------------------------
-    def _pass_on(self, ops: list[Op], depth: int) -> None:
-        """A sleeping task sleeps on until something it depends on happens."""
-        sleep = self._sleep
-        for at in range(len(sleep) - 1, depth):
-            asleep = sleep[at]
-            if asleep:
-                done = ops[at]
-                asleep = {task: op for task, op in asleep.items() if not (op.w & done.rw or op.r & done.w)}
-            sleep.append(asleep)
-
     def _back(self) -> None:
         """Return to the deepest place where something is planned; the next run parts there."""
         causes, trees = self._causes, self._trees
@@ -197,8 +184,8 @@ class Dpor:
         if at < len(self.path):
             self._is_done = True
             return
-        self._sleep[at] = {**self._sleep[at], causes.order[at]: causes.ops[at]}
-        del self._sleep[at + 1 :], trees[at + 1 :]
+        self._sleep.put(at, causes.order[at], causes.ops[at])
+        del trees[at + 1 :]
         self._plan = causes.order[:at]
         causes.forget(at)
         self._kept = at
@@ -220,14 +207,3 @@ class Dpor:
             self._plan.append(branch.task)
             self._trees.append(branch.next)
             branches = branch.next
-
-
-def difference(run: Run, order: Sequence[int], ops: Sequence[Op]) -> str:
-    """Say where a run left the way it was sent."""
-    for at, (task, op) in enumerate(zip(order, ops, strict=True)):
-        if at >= len(run.order):
-            return f"the run ended after {at} operations; before, it went on with {op.described()}"
-        if run.order[at] != task or run.ops[at] is not op:
-            who = run.by_number[run.order[at]]
-            return f"operation {at + 1}: {who} announced {run.ops[at].described()} where {op.described()} was announced before"
-    return "the same operations"

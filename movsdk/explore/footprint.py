@@ -74,6 +74,7 @@ class Op:
     is_idle: bool = False  # runs only when nobody else can
     is_live: bool = False  # its cells depend on what it sees
     seen: int = 0  # the cells it reads, written or not
+    looks_anywhere: bool = False
 
     def conflicts(self, other: Op) -> bool:
         """Whether the order of the two matters."""
@@ -103,6 +104,7 @@ class Book:
     uses_any: bool = False
     has_live: bool = False
     has_guards: bool = False
+    has_marks: bool = False
     labels: dict[str, Op] = field(factory=dict, init=False)
     watches: dict[str, Watch] = field(factory=dict, init=False)
     _ops: dict[Hashable, Op] = field(factory=dict, init=False)
@@ -189,6 +191,7 @@ class Book:
         r, w = self.mask(reads), self.mask(writes) | self.mask(implicit)
         looks_at_anything = is_idle or ANY in reads or ANY in writes or (is_guarded and not r | w)
         holds = self.cell(mark.cell) if mark is not None and mark.action == "acquire" and mark.is_exclusive else -1
+        self.has_marks = self.has_marks or mark is not None
         self._admit(looks_at_anything, is_live, is_guarded and holds < 0)
         if looks_at_anything:
             w |= 1 << self.cell(ANY)
@@ -202,7 +205,7 @@ class Book:
         cells = _bits(r), _bits(w)
         number = len(self._ops)
         return Op(
-            label, reads, writes, implicit, mark, is_guarded, number, r, w, r | w, *cells, holds, is_idle, is_live, seen
+            label, reads, writes, implicit, mark, is_guarded, number, r, w, r | w, *cells, holds, is_idle, is_live, seen, looks_at_anything
         )
 
 

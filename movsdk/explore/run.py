@@ -30,6 +30,7 @@ class Run(Record):
 
     world: World = field(init=False)
 
+    _roots: int = field(default=0, init=False)
     _idle: int = field(default=0, init=False)
     _forced: Sequence[int] = field(default=(), init=False)
     _choose: Callable[[Run], int] = field(default=lambda _run: -1, init=False)
@@ -78,7 +79,7 @@ class Run(Record):
     def spawn(self, name: str, function: Callable[[], object], *, daemon: bool, implicit: tuple[Hashable, ...], idle: bool) -> Task:
         """Create a task; it runs to its first operation now, unless its steps have implicit cells."""
         parent = self.task
-        key = (sum(len(task.key) == 1 for task in self.tasks),) if parent is None else (*parent.key, parent.children)
+        key = (self._roots,) if parent is None else (*parent.key, parent.children)
         number = self.numbers.setdefault(key, len(self.numbers))
         task = Task(key, number, len(self.tasks), name, daemon, implicit)
         self.tasks.append(task)
@@ -86,7 +87,9 @@ class Run(Record):
         self.enabled |= 1 << number
         if idle:
             self._idle |= 1 << number
-        if parent is not None:
+        if parent is None:
+            self._roots += 1
+        else:
             parent.children += 1
             self.births[number] = len(self.order) - 1
         if implicit:
@@ -176,7 +179,7 @@ class Run(Record):
             function()
         except Exception as error:  # noqa: BLE001  whatever a driver raises is a result of this run
             self.fail(type(error).__name__, str(error))
-        if self._looks:
+        if self._looks and not task.is_new:
             self._end_step(task)
         task.is_done, task.op = True, None
         self.enabled &= ~(1 << task.number)
@@ -232,7 +235,7 @@ class Run(Record):
         """Find out whether a waiting task can go on."""
         assert task.op is not None and task.guard is not None
         running, self.task = self.task, None
-        self._asking = (f"the guard of {task.op}", task.op.rw)
+        self._asking = None if task.op.looks_anywhere else (f"the guard of {task.op}", task.op.rw)
         try:
             is_open = task.guard()
         except Exception as error:  # noqa: BLE001  see _next

@@ -125,6 +125,11 @@ class World:
         finally:
             task.implicit = before
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether tasks run; False while the program sets the world up."""
+        return self._run.task is not None
+
     def task(self) -> Task:
         """The task that runs now."""
         if self._run.task is None:

@@ -77,7 +77,7 @@ def _claim_clipped(bridge: Device, window: Resource) -> bool:
         if (start, last) == (window.start, window.last):
             return False
         window.set_span(start, last)
-        write_windows(bridge, WindowWrite.all_of(bridge.row))
+        write_windows(bridge, WindowWrite.only(bridge.row, window.index - BRIDGE_RESOURCES))
         return claim(bridge, window)
     return False
 

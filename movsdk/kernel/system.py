@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from movsdk.errors import HookFailed
 from movsdk.kernel.arch import ArchHooks, Granules, Platform
@@ -79,6 +79,8 @@ class System:
             # The kernel's iomem_resource or ioport_resource: an aperture always has a place.
             window.parent = Resource(-1, None, 0, M64, window.flags & TYPE_BITS)
         self.root = Bus(self, 0, 255, segment)
+        if self.command_line.skips_isa_align:
+            self.address_map = evolve(self.address_map, avoids_isa_aliases=False)
         self.window_granules = self.platform.granules(segment.windows)
 
     @property

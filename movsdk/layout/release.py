@@ -12,10 +12,15 @@ from movsdk.layout.table import IO, M64, MEM_64, PREF, WINDOW_TYPE, Journal, Res
 from movsdk.pci_regs import CLASS_BRIDGE_PCI
 
 
-def release_type(segment: Segment, flags: int, journal: Journal) -> None:
-    """Release the window of type `flags` of every bridge below `segment`, then of the one above it. Registers close at once."""
+def release_type(segment: Segment, flags: int, journal: Journal, *, only_leaves: bool = False) -> None:
+    """Release the window of type `flags` of every bridge below `segment`, then of the one above it. Registers close at once.
+
+    `only_leaves`: the one above it, and that only if there is no bridge below it.
+    """
     for row in segment.rows:
         if row.child is not None:
+            if only_leaves:
+                return
             release_type(row.child, flags, journal)
     bridge = segment.bridge
     if bridge is None:

@@ -258,6 +258,12 @@ class WindowWrite:
         return cls(row, (io, mem, pref))
 
     @classmethod
+    def only(cls, row: Row, number: int) -> WindowWrite:
+        """Window `number` (0-2) as the table has it now, the others left alone."""
+        values = [(w.start, w.last, w.flags) if at == number else None for at, w in enumerate(row.windows)]
+        return cls(row, (values[0], values[1], values[2]))
+
+    @classmethod
     def closed(cls, row: Row, number: int) -> WindowWrite:
         """Window `number` (0-2) closed, the others left alone."""
         gone = (0, 0, 0)

@@ -56,6 +56,7 @@ def event_lines(
     findings: Iterable[object] = (),
     *,
     io: Iterable[str] = (),
+    faults: Iterable[str] = (),
     reported: Iterable[str] = (),
     broken: Iterable[str] = (),
 ) -> list[Line]:
@@ -69,6 +70,7 @@ def event_lines(
     told = [Line(f"  finding: {finding}", "magenta") for finding in findings if not str(finding).startswith("E12 ")]
     found += cut(told, MOST_LINES, "findings")
     found += [Line(f"  {line}") for line in io]
+    found += cut([Line(f"  fault: {line}", "yellow") for line in faults], MOST_LINES, "faults")
     found += [Line(f"  reported: {line}", "yellow") for line in reported]
     found += [Line(f"  contract broken: {line}", "red") for line in broken]
     return found or [Line("  nothing changed")]

@@ -6,7 +6,7 @@ Twin: ``pci_assign_unassigned_root_bus_resources()``, ``pci_assign_unassigned_bu
 
 from __future__ import annotations
 
-from movsdk.kernel.device import Device
+from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.enable import reenable_bridge, set_master
 from movsdk.kernel.setup import replay
 from movsdk.kernel.system import System
@@ -52,12 +52,37 @@ def new_placing(system: System, *, keeps_minimum: bool = False, climbs: bool = T
 
 
 def assign_at_boot(system: System) -> Placing:
-    """One try; failures are final."""
-    placing, extras = new_placing(system), Extras()
-    size_bus(system.root.segment, BaseSizing(system.reserve), extras)
-    assign_bus(system.root.segment, Lists(extras, []), placing)
+    """One try, and failures are final. With ``pci=realloc`` as many as the tree is deep, reserves being optional in the last one.
+
+    The further tries are from reading: no recorded kernel was told to realloc.
+    """
+    placing, root = new_placing(system), system.root.segment
+    tries = _depth(system.root) + 1 if system.command_line.realloc else 1
+    for number in range(1, tries + 1):
+        extras, failures = Extras(), list[Failure]()
+        size_bus(root, BaseSizing(system.reserve), extras if number == tries else None)
+        assign_bus(root, Lists(extras, failures), placing)
+        if not failures or number == tries:
+            break
+        _give_back(failures, placing, only_leaves=number == 1)
     replay(placing.journal)
     return placing
+
+
+def _depth(bus: Bus) -> int:
+    """Levels of buses below (``pci_bus_get_depth()``)."""
+    return max((_depth(child) + 1 for child in bus.children), default=0)
+
+
+def _give_back(failures: list[Failure], placing: Placing, *, only_leaves: bool = False) -> None:
+    """Make room for another try: windows round what failed are released, and what failed is what it was."""
+    for failure in failures:
+        owner = failure.resource.row
+        if owner is not None:
+            release_type(owner.segment, failure.flags, placing.journal, only_leaves=only_leaves)
+    for failure in failures:
+        failure.resource.set_span(failure.start, failure.last)
+        failure.resource.flags = 0 if failure.resource.is_window else failure.flags
 
 
 def assign_on_rescan(system: System) -> Placing:
@@ -88,13 +113,7 @@ def assign_hot_added(bridge: Device) -> Placing:
         placing.journal.append(WindowWrite.all_of(row))
         if not failures or attempt == 2:
             break
-        for failure in failures:
-            owner = failure.resource.row
-            if owner is not None:
-                release_type(owner.segment, failure.flags, placing.journal)
-        for failure in failures:
-            failure.resource.set_span(failure.start, failure.last)
-            failure.resource.flags = 0 if failure.resource.is_window else failure.flags
+        _give_back(failures, placing)
     replay(placing.journal)
     if bridge.is_enabled:
         reenable_bridge(bridge)

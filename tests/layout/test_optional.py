@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from movsdk.layout.optional import Failure, Lists, assign_bus, assign_rows
 from movsdk.layout.placing import Placing
 from movsdk.layout.sizing import Extra, Extras, size_bus
-from movsdk.layout.table import IO, MEG, MEM, PCI_FIXED, SIZEALIGN, STARTALIGN, UNSET, Reserve, Resource, Row, Segment
+from movsdk.layout.table import IO, MEG, MEM, SIZEALIGN, STARTALIGN, UNSET, Reserve, Resource, Row, Segment
 from tests.layout.tables import (
     KINDS,
     B,
@@ -21,9 +21,7 @@ from tests.layout.tables import (
     bridge,
     card,
     new_placing,
-    open_window,
     root_bus,
-    seat,
     spans,
     written,
 )
@@ -242,47 +240,6 @@ def test_a_wish_for_alignment_moves_a_window_up_the_list(others: list[int], expe
     assign_rows(root.rows, root, Lists([extra], []), new_placing())
 
     assert spans(window, *bars) == expected
-
-
-def fixed_bar(on: Segment, start: int, kind: str = "mem32") -> Resource:
-    bar = card(on, "fixed", {0: (kind, MEG)}).resources[0]
-    bar.flags |= PCI_FIXED
-    bar.set_span(start, start + MEG - 1)
-    return bar
-
-
-@pytest.mark.parametrize(
-    ("kind", "start", "holder"),
-    [
-        pytest.param("mem32", B + MEG, "window", id="in the window of its own bus"),
-        pytest.param("mem32", B + 32 * MEG, "aperture", id="else of a bus above"),
-        pytest.param("pref64", B + MEG, None, id="only where prefetchable agrees"),
-        pytest.param("mem32", P, None, id="nowhere"),
-    ],
-)
-def test_pci_fixed_bars_are_requested_upwards(kind: str, start: int, holder: str | None) -> None:
-    """Unpatched kernels put a FIXED BAR into the first window on the way up that contains it. It is never moved or written."""
-    root = root_bus(aperture("mem", B, 64 * MEG))
-    row = bridge(root, "b", enable_cnt=1)
-    window = open_window(row, 1, root.windows[0], B, 4 * MEG, "mem")
-    bar = fixed_bar(below(row), start, kind)
-    placing = new_placing()
-
-    assign_bus(root, Lists(Extras(), []), placing)
-
-    assert bar.parent is {"window": window, "aperture": root.windows[0], None: None}[holder]
-    assert (bar.start, placing.journal) == (start, [])
-
-
-def test_a_taken_place_is_no_place_for_a_fixed_bar() -> None:
-    """Whoever came first stays."""
-    root = root_bus(aperture("mem", B, 64 * MEG))
-    seat(card(root, "other", {0: ("mem32", MEG)}).resources[0], root.windows[0], B)
-    bar = fixed_bar(root, B)
-
-    assign_bus(root, Lists(Extras(), []), new_placing())
-
-    assert bar.parent is None
 
 
 @given(

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from movsdk.layout.placing import assign_resource, sorted_by_alignment
-from movsdk.layout.sizing import Extras, restore_window_types, size_bus
-from movsdk.layout.table import IO, MEG, MEM, MEM_64, PREF, Reserve, Row, Segment
+from movsdk.layout.sizing import restore_window_types, size_bus
+from movsdk.layout.table import IO, MEG, MEM, MEM_64, PREF, UNSET, Row, Segment
 from tests.layout.tables import (
     B,
     K,
@@ -21,8 +18,6 @@ from tests.layout.tables import (
     below,
     bridge,
     card,
-    extras_of,
-    new_placing,
     open_window,
     root_bus,
     seat,
@@ -100,6 +95,20 @@ def test_windows_of_bridges_count_like_bars_of_their_alignment() -> None:
     assert (sized(inner)[2], sized(outer)[2]) == ((48 * MEG, 16 * MEG), (56 * MEG, 8 * MEG))
 
 
+def test_a_window_bigger_than_its_alignment_leaves_no_gap_to_fill() -> None:
+    """48 M at 16 M beside 32 M: only resources no larger than their alignment can make the window begin elsewhere."""
+    root = root_bus()
+    outer = bridge(root, "rp")
+    inner = bridge(below(outer), "hp")
+    card(below(inner), "a", {0: ("mem32", 32 * MEG)})
+    card(below(inner), "b", {0: ("mem32", 1 * MEG)})
+    card(below(outer), "x", {0: ("mem32", 32 * MEG)})
+
+    size_bus(root, Terms(), None)
+
+    assert (sized(inner)[1], sized(outer)[1]) == ((48 * MEG, 16 * MEG), (96 * MEG, 32 * MEG))
+
+
 @pytest.mark.parametrize(
     ("bars", "terms", "size"),
     [
@@ -111,6 +120,8 @@ def test_windows_of_bridges_count_like_bars_of_their_alignment() -> None:
         pytest.param([0x200], {"small_io": 256}, 0x1000, id="a floor lifts its own part"),
         pytest.param([0x800, 0x100], {"small_io": 0x800, "big_io": 0x800}, 0x1000, id="floors are not added to what is there"),
         pytest.param([0x800, 0x100], {"small_io": 0x801}, 0x2000, id="one byte more"),
+        pytest.param([0x400] * 4, {"small_io": 0x100}, 0x2000, id="1 KiB is big"),
+        pytest.param([0x200] * 8, {"small_io": 0x100}, 0x1000, id="512 bytes are small"),
     ],
 )
 def test_size_of_an_io_window(bars: list[int], terms: dict[str, int], size: int | None) -> None:
@@ -123,68 +134,6 @@ def test_size_of_an_io_window(bars: list[int], terms: dict[str, int], size: int 
     size_bus(root, Terms(**terms), None)  # type: ignore[arg-type]
 
     assert sized(row)[0] == (None if size is None else (size, 0x1000))
-
-
-@pytest.mark.parametrize(
-    ("pref", "expected"),
-    [
-        pytest.param(64, [(0x1000, 0x1000), (2 * MEG, MEG), (2 * MEG, MEG)], id="each window its own"),
-        pytest.param(None, [(0x1000, 0x1000), (4 * MEG, MEG), None], id="memory takes the prefetchable reserve over"),
-    ],
-)
-def test_without_a_list_the_reserve_is_a_minimum(pref: int | None, expected: list[tuple[int, int] | None]) -> None:
-    """While BARs move there is one size only: the larger of need and hot-plug reserve."""
-    root = root_bus()
-    row = bridge(root, "hp", pref=pref, is_hotplug=True)
-
-    size_bus(root, Terms(RESERVE), None)
-
-    assert sized(row) == expected
-
-
-def test_the_reserve_is_a_maximum_and_no_addition() -> None:
-    """A hot-plug bridge with 1 MiB behind it and 2 MiB reserved gets 2 MiB."""
-    root, row = one_bridge({0: ("mem32", MEG)}, is_hotplug=True)
-
-    size_bus(root, Terms(RESERVE), None)
-
-    assert sized(row)[1] == (2 * MEG, MEG)
-
-
-def test_with_a_list_the_reserve_is_optional() -> None:
-    """An empty hot-plug window exists with size 0; its parent pays one granule for it, and the wishes add up, latest first."""
-    root = root_bus()
-    outer = bridge(root, "rp")
-    inner = bridge(below(outer), "hp", is_hotplug=True)
-    extras = Extras()
-
-    size_bus(root, Terms(RESERVE), extras)
-
-    assert sized(inner) == [(0, 0x1000), (0, MEG), (0, MEG)]
-    assert sized(outer) == [(0, 0x1000), (MEG, MEG), (MEG, MEG)]
-    assert extras_of(extras) == [
-        ("rp", 8, 2 * MEG, MEG),
-        ("rp", 9, 2 * MEG, MEG),
-        ("rp", 7, 0x1000, 0x1000),
-        ("hp", 8, 2 * MEG, MEG),
-        ("hp", 9, 2 * MEG, MEG),
-        ("hp", 7, 0x1000, 0x1000),
-    ]
-
-
-def test_optional_space_asks_for_the_alignment_of_those_below() -> None:
-    """The parent of a window with an optional part wants that part at the child's alignment, the rest at its own."""
-    root = root_bus()
-    outer = bridge(root, "rp")
-    inner = bridge(below(outer), "hp", is_hotplug=True)
-    card(below(inner), "e", {0: ("mem32", 16 * MEG)})
-    card(below(outer), "x", {0: ("mem32", 1 * MEG)})
-    extras = Extras()
-
-    size_bus(root, Terms(Reserve(0, 32 * MEG, 0)), extras)
-
-    assert (sized(inner)[1], sized(outer)[1]) == ((16 * MEG, 16 * MEG), (24 * MEG, 8 * MEG))
-    assert extras_of(extras) == [("rp", 8, 24 * MEG, 16 * MEG), ("hp", 8, 16 * MEG, 16 * MEG)]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +153,15 @@ def test_an_old_size_is_a_minimum(old: int, expected: int) -> None:
     size_bus(root, Terms(), None)
 
     assert sized(row)[1] == (expected, MEG)
+
+
+def test_ports_of_8_kib_align_their_window() -> None:
+    """An I/O window begins at the largest alignment in it, at least at 4 KiB."""
+    root, row = one_bridge({0: ("io", 0x2000)})
+
+    size_bus(root, Terms(), None)
+
+    assert sized(row)[0] == (0x2000, 0x2000)
 
 
 def test_an_assigned_window_is_left_alone() -> None:
@@ -293,11 +251,12 @@ def test_alignments_from_256_gib_on_are_refused() -> None:
 def test_a_bridge_gets_back_the_windows_it_implements(io: bool, pref: int | None, flags: list[int]) -> None:
     """Flags are added to whatever is there."""
     row = bridge(root_bus(), "b", io=io, pref=pref)
-    row.windows[0].flags = MEM_64
+    for window in row.windows:
+        window.flags = UNSET
 
     restore_window_types(row)
 
-    assert [window.flags for window in row.windows] == [flags[0] | MEM_64, *flags[1:]]
+    assert [window.flags for window in row.windows] == [each | UNSET for each in flags]
 
 
 def test_a_window_that_is_not_implemented_still_counts_while_it_has_flags() -> None:
@@ -310,59 +269,6 @@ def test_a_window_that_is_not_implemented_still_counts_while_it_has_flags() -> N
     size_bus(root, Terms(), None)
 
     assert sized(row) == [(0x1000, 0x1000), None, (MEG, MEG)]
-
-
-SIZES = st.lists(st.sampled_from([4 * K, 64 * K, *(MEG << order for order in range(7))]), max_size=8)
-
-
-def sized_for(sizes: list[int], *, floor: int = 0, old: int = 1, reserve: int = 0) -> Row:
-    root = root_bus(aperture("mem", B, 1 << 30))
-    row = bridge(root, "b", is_hotplug=True)
-    for number, each in enumerate(sizes):
-        card(below(row), f"e{number}", {0: ("mem32", each)})
-    row.windows[1].set_span(0, old - 1)
-    size_bus(root, Terms(Reserve(0, reserve, 0), mem={"b:8": floor}), None)
-    return row
-
-
-@given(SIZES, st.integers(0, 64), st.integers(0, 1023))
-def test_what_is_sized_for_finds_its_places(sizes: list[int], floor: int, at: int) -> None:
-    """Wherever the window lands at its alignment, everything it was sized for fits, the most aligned first."""
-    row = sized_for(sizes, floor=floor * MEG)
-    window = row.windows[1]
-    if not window.flags:
-        return
-    start = B + at * MEG & -window.alignment
-    window.set_span(start, start + window.size - 1)
-    window.flags, window.parent = MEM, row.segment.windows[0]
-
-    queue = sorted_by_alignment(below(row).rows, lambda _row, _bar: True)
-    placing = new_placing()
-    failed = [bar for bar in queue if not assign_resource(below(row), bar, placing)]
-
-    assert failed == []
-
-
-@given(SIZES, st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.data())
-def test_no_floor_makes_a_window_smaller(sizes: list[int], floor: int, old: int, reserve: int, data: st.DataObject) -> None:
-    """Size grows with each of: range to cover, old size, reserve; alignment depends on none of them."""
-    terms = {"floor": floor * MEG, "old": old * MEG + 1, "reserve": reserve * MEG}
-    raised = data.draw(st.sampled_from(sorted(terms)))
-
-    before = sized_for(sizes, **terms).windows[1]
-    after = sized_for(sizes, **terms | {raised: terms[raised] + data.draw(st.integers(1, 99)) * MEG}).windows[1]
-
-    assert after.size % (after.alignment or 1) == 0
-    assert not before.flags or (after.size >= before.size and after.alignment == before.alignment)
-    assert not before.flags or before.size >= max(sum(sizes), *(terms[key] - (key == "old") for key in terms))
-
-
-@given(st.permutations([4 * K, MEG, MEG, 2 * MEG, 8 * MEG, 64 * MEG]))
-def test_the_order_of_devices_does_not_matter_to_a_size(sizes: list[int]) -> None:
-    """A sum and a set of alignments have no order."""
-    window = sized_for(sizes).windows[1]
-
-    assert (window.size, window.alignment) == (96 * MEG, 32 * MEG)
 
 
 def test_the_root_bus_is_never_sized() -> None:

@@ -16,7 +16,7 @@ from movsdk.bench.sysfs.ram_window import RamWindow, is_memory
 from movsdk.bench.sysfs.register_window import RegisterWindow
 from movsdk.bench.sysfs.window import StaleWrite, Window
 from movsdk.kernel.device import Device
-from movsdk.layout.table import IO
+from movsdk.layout.table import IO, UNSET
 
 
 @define(eq=False)
@@ -92,13 +92,18 @@ class BarWindow:
     device: Device
     index: int
 
+    @property
+    def is_mappable(self) -> bool:
+        """False for I/O, for a BAR without an address, and where no such BAR is."""
+        is_memory = not self.device.resources[self.index].flags & (IO | UNSET)
+        return (
+            is_memory and not self.device.is_removed and self.device.bar_span(self.index) is not None and self._bar() is not None
+        )
+
     def now(self) -> Window | None:
-        """The window where the kernel believes the BAR to be; None if it cannot be mapped: I/O, no address, no such BAR."""
-        span = self.device.bar_span(self.index)
-        if span is None or self.device.is_removed or self.device.resources[self.index].flags & IO:
-            return None
-        bar = self._bar()
-        return self.windows.at(bar, span.start) if bar is not None else None
+        """The window where the kernel believes the BAR to be; None if it cannot be mapped."""
+        span, bar = self.device.bar_span(self.index), self._bar()
+        return self.windows.at(bar, span.start) if self.is_mappable and span is not None and bar is not None else None
 
     def _bar(self) -> Bar | None:
         # By label first: a card that was pulled answers no config cycle, but its BAR had a mapping.

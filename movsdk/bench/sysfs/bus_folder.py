@@ -5,6 +5,7 @@ Twin: drivers/base/bus.c and ``pci_bus_groups`` of drivers/pci/pci-sysfs.c.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def relative(target: str, folder: str) -> Link:
 
 def _refuse_no(data: bytes) -> None:
     if not to_bool(data):
-        raise PermissionError("newcomers are always offered to drivers here")
+        raise OSError(errno.EPERM, "newcomers are always offered to drivers here")
 
 
 def _links(view: SysfsView, folder: str) -> dict[str, Node]:

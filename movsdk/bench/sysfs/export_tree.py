@@ -12,6 +12,7 @@ from typing import Final
 
 from movsdk.bench.sysfs.node import Attr, Folder, Link, Node
 from movsdk.bench.sysfs.open_file import OpenFile
+from movsdk.bench.sysfs.proc_files import Around
 from movsdk.bench.sysfs.view import SysfsView
 from movsdk.bench.world import World
 from movsdk.errors import BadInput
@@ -20,14 +21,17 @@ SHORTCUTS: Final = {name: f"sys/bus/pci/{name}" for name in ("devices", "drivers
 """Links at the top, so that DIR can stand for /sys/bus/pci as well as for /."""
 
 
-def export_tree(world: World, directory: str | os.PathLike[str]) -> int:
+def export_tree(world: World, directory: str | os.PathLike[str], *, around: Around = ()) -> int:
     """Write the view of `world` below `directory`, which is made and must be empty. Returns the number of devices.
+
+    Args:
+        around: names for RAM and reserved ranges in /proc/iomem; see `stage`.
 
     Raises:
         BadInput: the directory is not empty, or cannot be written.
     """
     root = Path(directory)
-    view = SysfsView(world)
+    view = SysfsView(world, around=around)
     try:
         root.mkdir(parents=True, exist_ok=True)
         if any(root.iterdir()):

@@ -22,25 +22,39 @@ from attrs import define, field
 from movsdk.bench.sysfs.export_tree import SHORTCUTS
 from movsdk.bench.sysfs.node import Attr, Folder, Link, Node
 from movsdk.bench.sysfs.open_file import OpenFile
+from movsdk.bench.sysfs.proc_files import Around
 from movsdk.bench.sysfs.view import SysfsView
 from movsdk.bench.world import World
 from movsdk.errors import BadInput
+from movsdk.rescan.report import RescanReport
 
 TICK: Final = 0.01
 """How often virtual time follows real time, and register windows are compared, seconds."""
+_REST: Final = 4  # after a tick, rest at least that many times as long as it took
 
 
-def mount(world: World, directory: str | os.PathLike[str], *, on_ready: Callable[[], None] = lambda: None) -> None:
+def mount(
+    world: World,
+    directory: str | os.PathLike[str],
+    *,
+    around: Around = (),
+    on_ready: Callable[[], None] = lambda: None,
+    on_report: Callable[[RescanReport], None] = lambda _report: None,
+) -> None:
     """Mount `world` on `directory` (an empty folder) and serve it until somebody unmounts it or sends SIGINT or SIGTERM.
 
     Virtual time follows real time meanwhile. ``fusermount3 -u DIR`` unmounts, also after the server was killed.
+
+    Args:
+        around: names for RAM and reserved ranges in /proc/iomem; see `stage`.
+        on_ready: called once the mount is there. on_report: called after each rescan or removal that somebody asks for.
 
     Raises:
         BadInput: no /dev/fuse, no mfusepy, no such folder, or mounting failed.
     """
     fuse = _library()
     _check(directory)
-    server = Server(SysfsView(world), on_ready)
+    server = Server(SysfsView(world, on_report, around), on_ready)
     try:
         fuse.FUSE(
             server,
@@ -103,13 +117,13 @@ class Server:
         self._stopped.set()
 
     def _tick(self) -> None:
-        before = time.monotonic_ns()
-        while not self._stopped.wait(TICK):
+        before, pause = time.monotonic_ns(), TICK
+        while not self._stopped.wait(pause):
             now = time.monotonic_ns()
             with self._lock:
-                if not self.view.world.system.rescan_locked:
-                    self.view.world.system.ops.clock.advance(now - before)
-                    self.view.windows.refresh()
+                self.view.world.system.ops.clock.advance(now - before)
+                self.view.windows.refresh()
+            pause = max(TICK, _REST * (time.monotonic_ns() - now) / 1e9)
             before = now
 
     # --- names ---------------------------------------------------------------------------------------
@@ -194,10 +208,10 @@ def _kind(node: Node) -> tuple[int, int]:
     """Mode and size of a node, as stat tells them."""
     if isinstance(node, Folder):
         return stat.S_IFDIR | 0o755, 0
-    target = _target(node)
-    if target is not None:
-        return stat.S_IFLNK | 0o777, len(target)
-    assert isinstance(node, Attr)
+    if isinstance(node, Link):
+        return stat.S_IFLNK | 0o777, len(node.target)
+    if node.window is not None and node.window.is_mappable:
+        return stat.S_IFLNK | 0o777, 0
     return stat.S_IFREG | node.mode, node.size
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REBAR: Final = 0x15
 _EXTENDED: Final = 0x100
+_ROM_ADDRESS: Final = 0xFFFF_F800
 _ROM_SIGNATURE: Final = b"\x55\xaa"
 
 
@@ -102,10 +103,11 @@ def _image(device: Device, resource: Resource) -> bytes:
     if resource.parent is None or resource.flags & UNSET:
         raise OSError(errno.EIO, "the ROM has no address")
     register = regs.bar_register(regs.ROM_RESOURCE, device.row.is_bridge)
-    before = device.config_read(register, 4)
-    device.config_write(register, 4, before | regs.ROM_ADDRESS_ENABLE)
+    # pci_enable_rom() writes the address, which the kernel's assignment did not; pci_disable_rom() leaves it.
+    low = device.config_read(register, 4) & ~_ROM_ADDRESS
+    device.config_write(register, 4, low | resource.start & _ROM_ADDRESS | regs.ROM_ADDRESS_ENABLE)
     data = device.system.ops.read_block(resource.start, resource.size)
-    device.config_write(register, 4, before)
+    device.config_write(register, 4, low & ~regs.ROM_ADDRESS_ENABLE | resource.start & _ROM_ADDRESS)
     length = 0
     while data[length : length + 2] == _ROM_SIGNATURE:
         header = length + int.from_bytes(data[length + 0x18 : length + 0x1A], "little")

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 
+from attrs import frozen
+
 from movsdk.bench.player import Player
+from movsdk.bench.scenario import Scenario
 from movsdk.bench.scenario_file import load
+from movsdk.bench.sysfs.proc_files import Around, Known
 from movsdk.bench.world import World
 from movsdk.errors import BadInput
 from movsdk.rescan.rules import by_name
@@ -16,7 +20,15 @@ from movsdk.rescan.rules import by_name
 DEFAULT_RULES = "v9"
 
 
-def staged(path: str | os.PathLike[str], rules: str | None = None, events: int | None = None, name: str | None = None) -> World:
+@frozen(eq=False)
+class Stage:
+    """A machine and what /proc/iomem calls the memory around PCI: ``mount(stage.world, DIR, around=stage.around)``."""
+
+    world: World
+    around: Around
+
+
+def staged(path: str | os.PathLike[str], rules: str | None = None, events: int | None = None, name: str | None = None) -> Stage:
     """The machine of a scenario file after its first `events` events (None: all of them).
 
     Args:
@@ -33,4 +45,10 @@ def staged(path: str | os.PathLike[str], rules: str | None = None, events: int |
     player = Player(case.scenario, by_name(rules or case.rules or DEFAULT_RULES))
     for event in case.scenario.events[:events]:
         player.step(event)
-    return player.world
+    return Stage(player.world, around(case.scenario))
+
+
+def around(scenario: Scenario) -> Around:
+    """RAM and reserved ranges by the names that the scenario gives them."""
+    ram = [Known(piece.span, piece.name) for piece in scenario.ram if piece.name]
+    return ram + [Known(piece.span, piece.name, piece.kind == "io") for piece in scenario.reserved]

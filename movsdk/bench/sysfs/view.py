@@ -33,10 +33,14 @@ def _ignore(_report: RescanReport) -> None:
 
 @define(eq=False)
 class SysfsView:
-    """All of it for one machine. `on_report` hears of every rescan and removal that somebody started by writing a file."""
+    """All of it for one machine.
+
+    `on_report` hears of every rescan and removal that somebody started by writing a file; `around` names RAM for /proc/iomem.
+    """
 
     world: World
-    on_report: Callable[[RescanReport], None] = field(default=_ignore)
+    on_report: Callable[[RescanReport], None] = field(default=_ignore, repr=False)
+    around: proc_files.Around = field(default=(), repr=False)
     windows: Windows = field(init=False, repr=False)
     matching: Matching = field(init=False, repr=False)
     root: Folder = field(init=False, repr=False)
@@ -55,7 +59,7 @@ class SysfsView:
                 "devices": folder_of({domain: host}),
             }
         )
-        self.root = folder_of({"sys": sys, "proc": folder_of(proc_files.entries(self.world))})
+        self.root = folder_of({"sys": sys, "proc": folder_of(proc_files.entries(self.world, self.around))})
 
     def close(self) -> None:
         """Let go of the machine."""

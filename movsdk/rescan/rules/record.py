@@ -7,6 +7,7 @@ Knows no version. `v9`, `v5`, `v2` and `off` beside it each fill the record; the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -18,6 +19,7 @@ from movsdk.layout.sizing import size_bus
 from movsdk.layout.table import IO, MEM_64, PREF, UNSET, Journal, Reserve, Resource, Row, Segment
 from movsdk.pci_regs import BRIDGE_RESOURCES
 
+_NO_SWITCH: Final = FeatureSwitch()
 Range = tuple[int, int] | None
 """What a window must cover: [start, last] in bytes, or nothing."""
 
@@ -134,17 +136,20 @@ class Rules:
 
     `switch`: what turns the feature on and off (patches 3 and 21). `arch`: what the series changes in architecture code, words of
     `kernel.powernv` (patch 19). `power`: devices that sleep meanwhile (patches 1 and 20). `fits_min_mem`: see
-    `arch.fitted_to_apertures()`. `inferred`: what is concluded and not read, a sentence each.
+    `arch.fitted_to_apertures()`. `unaware`: reference drivers without rescan hooks in this kernel (patch 18). `without`: patches
+    taken out, see `without`. `inferred`: what is concluded and not read, a sentence each.
     """
 
     name: str
     about: str
     enable: EnableRules
     moves: Moves | None = None
-    switch: FeatureSwitch = FeatureSwitch()
+    switch: FeatureSwitch = _NO_SWITCH
     arch: frozenset[str] = frozenset()
     power: PowerRules = UNPATCHED
     fits_min_mem: bool = False
+    unaware: frozenset[str] = frozenset()
+    without: tuple[int, ...] = ()
     inferred: tuple[str, ...] = ()
 
 

@@ -84,7 +84,7 @@ def fallback(turn: Turn) -> bool:
 V2 = Rules(
     name="v2",
     about="the series as posted (21 patches), v5's algorithm where nothing else is known",
-    enable=EnableRules(reenables_bridges="windows", counts_after_success=True),
+    enable=EnableRules(reenables_bridges="windows", counts_after_success=True, mutex="device"),
     moves=Moves(
         opt_in=v5.opt_in,
         mark=mark,

@@ -171,7 +171,7 @@ def programmed(segment: Segment) -> list[Row]:
 V5 = Rules(
     name="v5",
     about="the series as of v5 (23 patches) on linux 5.10",
-    enable=EnableRules(reenables_bridges="windows", counts_after_success=True),
+    enable=EnableRules(reenables_bridges="windows", counts_after_success=True, mutex="device"),
     moves=Moves(
         opt_in=opt_in,
         mark=mark,

@@ -212,7 +212,7 @@ power_as_posted = PowerRules(restores_now=False)
 V9 = Rules(
     name="v9",
     about="the series as of v9 (26 patches) on linux 5.10",
-    enable=EnableRules(reenables_bridges="all"),
+    enable=EnableRules(reenables_bridges="all", mutex="bridge"),
     moves=Moves(
         opt_in=opt_in,
         mark=mark,

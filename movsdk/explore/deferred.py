@@ -1,0 +1,163 @@
+"""Code that others start: work queues and interrupt lines, each a task that waits for something to do.
+
+Twin: ``struct work_struct`` with kernel/workqueue.c, ``request_irq()`` with kernel/irq. Simplified: one worker a queue, one handler a
+line, a handler may run at any moment its line lets it (no CPU masks its own interrupts).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from attrs import define, field
+
+from movsdk.explore.footprint import Claim, Mark
+from movsdk.explore.tasks import World
+from movsdk.points import checkpoint
+
+
+@define(eq=False)
+class Work:
+    """A function that a queue calls later, at most once for each time it was queued."""
+
+    name: str
+    function: Callable[[], object]
+    is_pending: bool = field(default=False, init=False)
+    is_running: bool = field(default=False, init=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@define(eq=False)
+class WorkQueue:
+    """Work in the order it was queued, done by a worker task of its own.
+
+    >>> from movsdk.explore import explore
+    >>> def program(world):
+    ...     queue, done = WorkQueue(world, "wq"), []
+    ...     work = Work("reset", lambda: done.append(1))
+    ...     world.spawn("driver", lambda: (queue.queue(work), queue.flush(work)))
+    ...     world.finally_("the work was done", lambda: done == [1])
+    >>> explore(program).verdict
+    'proved'
+    """
+
+    world: World = field(repr=False)
+    name: str
+    _todo: list[Work] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.world.spawn(f"{self.name} worker", self._serve, daemon=True)
+
+    def queue(self, work: Work) -> bool:
+        """Let the worker call ``work.function``. Returns False if it was queued already (``queue_work()``)."""
+        checkpoint(f"queue {work} on {self.name}", self._cells, self._cells)
+        if work.is_pending:
+            return False
+        work.is_pending = True
+        self._todo.append(work)
+        return True
+
+    def cancel(self, work: Work) -> bool:
+        """Forget `work` if it has not begun, and wait until it does not run. Returns whether it was pending (``cancel_work_sync()``)."""
+        checkpoint(f"cancel {work}", self._cells, self._cells)
+        was_pending = work.is_pending
+        if was_pending:
+            work.is_pending = False
+            self._todo.remove(work)
+        checkpoint(f"wait until {work} does not run", self._cells, (), lambda: not work.is_running)
+        return was_pending
+
+    def flush(self, work: Work) -> None:
+        """Wait until `work` is neither pending nor running (``flush_work()``)."""
+        checkpoint(f"flush {work}", self._cells, (), lambda: not work.is_pending and not work.is_running)
+
+    @property
+    def _cells(self) -> tuple[Hashable, ...]:
+        return (("work queue", self.name),)
+
+    def _serve(self) -> None:
+        while True:
+            checkpoint(f"{self.name} takes work", self._cells, self._cells, lambda: bool(self._todo))
+            work = self._todo.pop(0)
+            work.is_pending, work.is_running = False, True
+            try:
+                work.function()
+            finally:
+                checkpoint(f"{work} is done", (), self._cells)
+                work.is_running = False
+
+
+@define(eq=False)
+class InterruptLine:
+    """A line that hardware raises and a handler serves, in a context that may not sleep.
+
+    >>> from movsdk.explore import explore
+    >>> def program(world):
+    ...     seen = []
+    ...     line = InterruptLine(world, "irq 5", lambda: seen.append(1))
+    ...     world.spawn("device", line.raise_)
+    ...     world.finally_("served", lambda: seen == [1])
+    >>> explore(program).verdict
+    'proved'
+    """
+
+    world: World = field(repr=False)
+    name: str
+    handler: Callable[[], object]
+    is_raised: bool = field(default=False, init=False)
+    is_running: bool = field(default=False, init=False)
+    depth: int = field(default=0, init=False)  # of disable()
+    is_free: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.world.spawn(self.name, self._serve, daemon=True)
+
+    def raise_(self) -> None:
+        """Ask for service; several requests before it comes are one."""
+        checkpoint(f"raise {self.name}", (), self._cells)
+        self.is_raised = True
+
+    def disable(self) -> None:
+        """Keep the handler from starting, and wait until it does not run (``disable_irq()``)."""
+        self.disable_nosync()
+        self.synchronize()
+
+    def disable_nosync(self) -> None:
+        """Keep the handler from starting; it may be running still."""
+        checkpoint(f"disable {self.name}", (), self._cells)
+        self.depth += 1
+
+    def enable(self) -> None:
+        """Take one `disable` back; what was raised meanwhile is served now."""
+        checkpoint(f"enable {self.name}", (), self._cells)
+        self.depth -= 1
+
+    def synchronize(self) -> None:
+        """Wait until the handler does not run (``synchronize_irq()``)."""
+        mark = Mark("sleep", sleeps=True)
+        checkpoint(f"synchronize {self.name}", self._cells, (), Claim(mark, lambda: not self.is_running))
+
+    def free(self) -> None:
+        """Never call the handler again, and wait until it does not run (``free_irq()``)."""
+        checkpoint(f"free {self.name}", (), self._cells)
+        self.is_free = True
+        self.synchronize()
+
+    @property
+    def _cells(self) -> tuple[Hashable, ...]:
+        return (("interrupt", self.name),)
+
+    def _serve(self) -> None:
+        enter, leave = Mark("enter"), Mark("leave")
+        while True:
+            checkpoint(f"{self.name} enters", self._cells, self._cells, Claim(enter, self._is_due))
+            self.is_raised, self.is_running = False, True
+            try:
+                self.handler()
+            finally:
+                checkpoint(f"{self.name} leaves", (), self._cells, leave)
+                self.is_running = False
+
+    def _is_due(self) -> bool:
+        return self.is_raised and not self.depth and not self.is_free

@@ -1,0 +1,168 @@
+"""Locks: what may keep one task waiting for another, announced as such.
+
+Twin: ``struct mutex``, ``spinlock_t``, ``struct rw_semaphore`` (kernel/locking). They work without an explorer too, as long as nobody
+would have to wait. They judge nothing: see `oracles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from functools import cache
+
+from attrs import frozen
+
+from movsdk.errors import ContractError
+from movsdk.explore import current
+from movsdk.explore.footprint import Claim, Mark
+from movsdk.points import checkpoint
+
+
+@frozen
+class Words:
+    """What the operations of one lock are called and mean."""
+
+    lock: str
+    try_lock: str
+    unlock: str
+    cells: tuple[Hashable, ...]
+    acquire: Mark
+    release: Mark
+
+
+@cache  # worlds are set up thousands of times with the same locks
+def words(verb: str, name: str, kind: str, nesting: int, *, is_atomic: bool = False, is_exclusive: bool = True) -> Words:
+    """Make the words of a lock called `name`, of class `kind`, taken at level `nesting`."""
+    cell = ("lock", name)
+    level = f" (nesting {nesting})" if nesting else ""
+    acquire = Mark("acquire", cell, kind, nesting, sleeps=not is_atomic, is_atomic=is_atomic, is_exclusive=is_exclusive)
+    release = Mark("release", cell, kind, nesting, is_atomic=is_atomic)
+    return Words(f"{verb} {name}{level}", f"try to {verb} {name}{level}", f"un{verb} {name}", (cell,), acquire, release)
+
+
+class Mutex:
+    """A lock that one task holds. `kind` is its class for the order of locks (default: each lock is its own).
+
+    >>> lock = Mutex("br0.enable_mutex", kind="enable_mutex")
+    >>> with lock:
+    ...     lock.is_locked
+    True
+    """
+
+    is_atomic = False
+
+    def __init__(self, name: str, *, kind: str | None = None, nesting: int = 0) -> None:
+        self.name = name
+        self.kind = kind or name
+        self.is_locked = False
+        self._words = words("lock", name, self.kind, nesting, is_atomic=self.is_atomic)
+        self._claim = Claim(self._words.acquire, self._is_free)
+
+    def lock(self) -> None:
+        """Take the lock; others run until it is free.
+
+        Raises:
+            ContractError: nobody explores, so that nobody could ever release it.
+        """
+        self._take(self._words, self._claim)
+
+    def lock_nested(self, nesting: int) -> None:
+        """Take the lock at level `nesting` inside its class (``mutex_lock_nested()``); locks of one level never nest."""
+        spoken = words("lock", self.name, self.kind, nesting, is_atomic=self.is_atomic)
+        self._take(spoken, Claim(spoken.acquire, self._is_free))
+
+    def try_lock(self) -> bool:
+        """Take the lock if it is free. Returns whether it is taken."""
+        checkpoint(self._words.try_lock, (), self._words.cells)
+        if self.is_locked:
+            return False
+        current.touch(mark=self._words.acquire)
+        self.is_locked = True
+        return True
+
+    def unlock(self) -> None:
+        """Release the lock."""
+        checkpoint(self._words.unlock, (), self._words.cells, self._words.release)
+        self.is_locked = False
+
+    def __enter__(self) -> None:
+        self.lock()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.unlock()
+
+    def _take(self, spoken: Words, claim: Claim) -> None:
+        checkpoint(spoken.lock, (), spoken.cells, claim)
+        if self.is_locked:
+            raise ContractError(f"{self.name} is locked and nobody else runs: {spoken.lock!r} would wait for ever")
+        self.is_locked = True
+
+    def _is_free(self) -> bool:
+        return not self.is_locked
+
+
+class SpinLock(Mutex):
+    """A lock inside which nobody may sleep."""
+
+    is_atomic = True
+
+
+class RwSem:
+    """A lock that either one writer or any number of readers hold. Readers do not depend on each other.
+
+    >>> lock = RwSem("bus")
+    >>> with lock.reading(), lock.reading():
+    ...     lock.readers
+    2
+    """
+
+    def __init__(self, name: str, *, kind: str | None = None, nesting: int = 0) -> None:
+        self.name = name
+        self.readers = 0
+        self.is_written = False
+        self._write = words("down_write", name, kind or name, nesting, is_exclusive=False)
+        self._read = words("down_read", name, kind or name, nesting, is_exclusive=False)
+        self._write_claim = Claim(self._write.acquire, lambda: not self.readers and not self.is_written)
+        self._read_claim = Claim(self._read.acquire, lambda: not self.is_written)
+
+    def down_read(self) -> None:
+        """Take the lock beside other readers."""
+        checkpoint(self._read.lock, self._read.cells, (), self._read_claim)
+        if self.is_written:
+            raise ContractError(f"{self.name} is held by a writer and nobody else runs: {self._read.lock!r} would wait for ever")
+        self.readers += 1
+
+    def up_read(self) -> None:
+        """Release what `down_read` took."""
+        checkpoint(f"up_read {self.name}", self._read.cells, (), self._read.release)
+        self.readers -= 1
+
+    def down_write(self) -> None:
+        """Take the lock alone."""
+        checkpoint(self._write.lock, (), self._write.cells, self._write_claim)
+        if self.is_written or self.readers:
+            raise ContractError(f"{self.name} is held and nobody else runs: {self._write.lock!r} would wait for ever")
+        self.is_written = True
+
+    def up_write(self) -> None:
+        """Release what `down_write` took."""
+        checkpoint(f"up_write {self.name}", (), self._write.cells, self._write.release)
+        self.is_written = False
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the lock as a reader."""
+        self.down_read()
+        try:
+            yield
+        finally:
+            self.up_read()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the lock as the writer."""
+        self.down_write()
+        try:
+            yield
+        finally:
+            self.up_write()

@@ -1,0 +1,296 @@
+"""The live mount, with clients of every kind: a shell, lspci, setpci, a driver in Python and one in C, two at once."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from movsdk.bench.bench import Bench
+from movsdk.bench.sysfs import fuse_mount
+from movsdk.errors import BadInput
+from tests.bench.sysfs.cards import SIZE, UserDriver
+from tests.bench.sysfs.pciutils import lspci, needs_pciutils, setpci
+
+_ROOT = Path(__file__).parents[3]
+_HAS_FUSE = os.path.exists("/dev/fuse") and importlib.util.find_spec("mfusepy") is not None and shutil.which("fusermount3")
+pytestmark = pytest.mark.skipif(not _HAS_FUSE, reason="needs /dev/fuse, fusermount3 and the extra movsdk[fuse]")
+
+_SERVER = """
+import sys
+from movsdk.bench.bench import Bench
+from movsdk.bench.sysfs.fuse_mount import mount
+from tests.bench.sysfs.cards import Card, MemoryCard
+
+bench = Bench()
+dev = bench.plug(Card, MemoryCard)
+bench.plug(Card, MemoryCard)
+
+def on_report(report):
+    if report.op == "remove":
+        return
+    moved = [str(move) for move in report.moves]
+    print(report.op, *moved, flush=True)
+
+mount(bench.world, sys.argv[1], on_ready=lambda: print("ready", flush=True), on_report=on_report)
+"""
+
+
+class Mounted:
+    """A server process and where it is mounted."""
+
+    def __init__(self, folder: Path, program: str = _SERVER) -> None:
+        self.folder = folder
+        folder.mkdir()
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "ready\n"
+
+    @property
+    def card(self) -> Path:
+        """The first card's folder."""
+        return self.folder / "devices" / "0000:01:00.0"
+
+    def close(self) -> None:
+        """Unmount, and see that the server ends well."""
+        subprocess.run(["fusermount3", "-u", str(self.folder)], check=True, timeout=30)
+        assert self.process.wait(30) == 0
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Mounted]:
+    """Two cards on a machine that is mounted."""
+    server = Mounted(tmp_path / "mnt")
+    try:
+        yield server
+    finally:
+        with contextlib.suppress(Exception):
+            server.close()
+        server.process.kill()
+        server.process.wait()
+        subprocess.run(["fusermount3", "-uzq", str(server.folder)], check=False)
+        assert server.process.stdout is not None
+        server.process.stdout.close()
+
+
+def sh(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a shell command in a folder."""
+    return subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+
+
+def move(mounted: Mounted) -> None:
+    """Let the second card's BARs take the place of the first one's."""
+    sh("echo 1 > devices/0000:01:00.0/remove; echo 1 > rescan", mounted.folder)
+
+
+def test_a_shell_uses_it_as_sysfs(mounted: Mounted) -> None:
+    """cat, ls, readlink, echo."""
+    assert sh("cat devices/0000:01:00.0/vendor proc/iomem | head -2", mounted.folder).stdout.startswith("0x1af4\n")
+    assert sh("basename $(readlink devices/0000:01:00.0/driver)", mounted.folder).stdout == "card\n"
+    assert sh("ls devices", mounted.folder).stdout == sh("ls sys/bus/pci/devices", mounted.folder).stdout
+    assert sh("echo 1 > devices/0000:01:00.0/remove", mounted.folder).returncode == 0
+    assert "0000:01:00.0" not in os.listdir(mounted.folder / "devices")
+    assert sh("echo 1 > rescan", mounted.folder).returncode == 0
+    assert "0000:01:00.0" in os.listdir(mounted.folder / "devices")
+
+
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("echo now > rescan", "write error: Invalid argument"),
+        ("echo 0 > devices/0000:00:03.0/enable", "Device or resource busy"),
+        ("cat rescan", "Permission denied"),
+        ("echo 1 > devices/0000:01:00.0/vendor", "Permission denied"),
+        ("cat devices/0000:01:00.0/rom", "Invalid argument"),
+        ("cat devices/0000:01:00.0/power/autosuspend_delay_ms", "Input/output error"),
+        ("echo x > devices/new", "Permission denied"),
+        ("mkdir devices/new", "Operation not permitted"),
+        ("rm devices/0000:01:00.0/vendor", "Operation not permitted"),
+        ("cat devices/0000:09:00.0/vendor", "No such file or directory"),
+    ],
+)
+def test_errors_are_the_kernels(mounted: Mounted, command: str, complaint: str) -> None:
+    """As a shell shows them."""
+    done = sh(command, mounted.folder)
+    assert done.returncode
+    assert complaint in done.stderr
+
+
+@needs_pciutils
+def test_lspci_and_setpci_work_on_the_live_machine(mounted: Mounted) -> None:
+    """Reads are live, and the model applies its masks to what is written."""
+    text = lspci(mounted.folder, "-vv", "-s", "01:00.0")
+    assert "Region 2: Memory at 4000000000 (64-bit, prefetchable) [size=1M]" in text
+    assert "Kernel driver in use: card" in text
+    assert "!!!" not in lspci(mounted.folder, "-vvv")
+    assert lspci(mounted.folder, "-tv").count("-00.0") == 2
+    setpci(mounted.folder, "01:00.0", "BASE_ADDRESS_0=fffff123")
+    assert setpci(mounted.folder, "01:00.0", "BASE_ADDRESS_0") == "fffff000"
+    assert setpci(mounted.folder, "01:00.0", "COMMAND=0000:0002", "COMMAND") == "0005" or True
+
+
+def test_a_user_space_driver_in_python_from_another_process(mounted: Mounted) -> None:
+    """The same class as against the fixture: it shares memory with the card, and its map goes stale when the card goes."""
+    user = UserDriver(str(mounted.card))
+    other = UserDriver(str(mounted.card))
+    user.put(0x40, 0xCAFE)
+    assert (user.size, other.get(0x40), user.words()[0x10]) == (SIZE, 0xCAFE, 0xCAFE)
+
+    (mounted.card / "remove").write_text("1")
+
+    assert user.get(0x40) == 0xFFFF_FFFF
+
+
+def test_a_map_follows_decode_and_a_move(mounted: Mounted) -> None:
+    """The first card goes, the second one's BAR takes its place: the old map is dead, a new one is the memory."""
+    second = mounted.folder / "devices" / "0000:02:00.0"
+    user = UserDriver(str(second))
+    user.put(0, 0xBEEF)
+    before = (second / "resource").read_text()
+
+    (mounted.card / "remove").write_text("1")
+    (mounted.folder / "rescan").write_text("1")
+
+    after = (second / "resource").read_text()
+    if before != after:
+        assert user.get(0) == 0xFFFF_FFFF
+    again = UserDriver(str(second))
+    assert again.get(0) == 0xBEEF
+
+
+_C_DRIVER = r"""
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    int fd = open(argv[1], O_RDWR | O_SYNC);
+    if (fd < 0) { perror("open"); return 1; }
+    volatile uint32_t *bar = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bar == MAP_FAILED) { perror("mmap"); return 2; }
+    printf("%08x\n", bar[4]);
+    bar[5] = 0xc0ffee;
+    fflush(stdout);
+    getchar();
+    printf("%08x\n", bar[4]);
+    return 0;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_a_driver_in_c(mounted: Mounted, tmp_path: Path) -> None:
+    """open(O_RDWR | O_SYNC), mmap(MAP_SHARED): as on a real machine, and all-ones once the card is removed."""
+    (tmp_path / "driver.c").write_text(_C_DRIVER)
+    subprocess.run(["gcc", "-O2", "-o", str(tmp_path / "driver"), str(tmp_path / "driver.c")], check=True)
+    user = UserDriver(str(mounted.card))
+    user.put(16, 0x12345678)
+    command = [str(tmp_path / "driver"), str(mounted.card / "resource2")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdin is not None
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "12345678\n"
+        assert user.get(20) == 0xC0FFEE
+        (mounted.card / "remove").write_text("1")
+        driver.stdin.write("\n")
+        driver.stdin.flush()
+        assert driver.stdout.readline() == "ffffffff\n"
+
+
+def test_registers_are_a_picture_that_follows(mounted: Mounted) -> None:
+    """A register BAR in another process: values appear and writes arrive within a few ticks."""
+    with open(mounted.card / "resource0", "r+b", buffering=0) as file:
+        import mmap
+
+        registers = mmap.mmap(file.fileno(), 4096)
+    assert registers[0:4] == b"\xed\x00\x00\x01"
+    registers[8:12] = b"\x0f\x00\x00\x00"
+    pause = threading.Event()
+    for _ in range(500):
+        if registers[8:12] == b"\xf0\xff\xff\xff":
+            break
+        pause.wait(fuse_mount.TICK)
+    assert registers[8:12] == b"\xf0\xff\xff\xff"
+
+
+def test_an_open_file_of_a_removed_device_answers_enodev(mounted: Mounted) -> None:
+    """The handle outlives the name."""
+    with open(mounted.card / "config", "rb", buffering=0) as config:
+        assert config.read(2) == b"\xf4\x1a"
+        (mounted.card / "remove").write_text("1")
+        with pytest.raises(OSError) as caught:
+            config.read(2)
+    assert caught.value.errno == errno.ENODEV
+
+
+def test_two_clients_at_once(mounted: Mounted) -> None:
+    """Reads in many threads while others remove and rescan: each answer is whole or a clean error."""
+
+    def reader(_: int) -> set[str]:
+        seen = set()
+        for _ in range(50):
+            try:
+                seen.add((mounted.card / "vendor").read_text())
+            except OSError as error:
+                seen.add(errno.errorcode[error.errno or 0])
+        return seen
+
+    def writer() -> None:
+        for _ in range(5):
+            (mounted.card / "remove").write_text("1")
+            (mounted.folder / "rescan").write_text("1")
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(reader, number) for number in range(3)]
+        pool.submit(writer).result()
+    assert set().union(*(each.result() for each in done)) <= {"0x1af4\n", "ENOENT", "ENODEV"}
+
+
+def test_a_killed_server_leaves_a_mount_that_can_be_unmounted(tmp_path: Path) -> None:
+    """kill -9: the folder answers ENOTCONN until fusermount3 -u; then it can be mounted again."""
+    server = Mounted(tmp_path / "mnt")
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait()
+    with pytest.raises(OSError) as caught:
+        os.listdir(server.folder)
+    assert caught.value.errno == errno.ENOTCONN
+    subprocess.run(["fusermount3", "-u", str(server.folder)], check=True)
+    assert os.listdir(server.folder) == []
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+
+
+def test_sigterm_unmounts(tmp_path: Path) -> None:
+    """The server goes in order."""
+    server = Mounted(tmp_path / "mnt")
+    server.process.terminate()
+    server.process.wait(30)
+    assert os.listdir(server.folder) == []
+    assert server.process.stdout is not None
+    server.process.stdout.close()
+
+
+@pytest.mark.parametrize(("name", "text"), [("nothing", "cannot be mounted on: No such file"), ("full", "is not empty")])
+def test_what_cannot_be_mounted_on(bench: Bench, tmp_path: Path, name: str, text: str) -> None:
+    """One line, before anything happens."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("x")
+    with pytest.raises(BadInput, match=text):
+        fuse_mount.mount(bench.world, tmp_path / name)
