@@ -1,4 +1,6 @@
-"""Makes every page a test: each README.md and docs/ page runs from top to bottom, in one empty folder, with one set of names.
+"""Makes every page a test: each README.md and docs/ page runs from top to bottom, in one folder, with one set of names.
+
+The folder is empty but for `tests`, a link to ours, so that a page can name the golden vectors.
 
 A block whose first line is ``# file: NAME`` is saved in the page's folder. Any other ``python`` block runs. The ``$`` lines of a
 ``console`` block run in that folder and must print what stands below them (``...`` as in doctest; a command with nothing below it
@@ -26,6 +28,7 @@ _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _FILE = re.compile(r"# file: ([\w.-]+)\n")
 _COMMAND = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 _run_python = PythonEvaluator()
+_TESTS = Path(__file__).parent / "tests"
 
 
 def _save(example: Example) -> None:
@@ -85,6 +88,7 @@ class PageTest(pytest.Item):
         document = _PAGES.parse(self.path)
         with TemporaryDirectory(prefix="movsdk-page-") as folder:
             document.namespace["folder"] = Path(folder)
+            (Path(folder) / "tests").symlink_to(_TESTS)
             for example in document.examples():
                 example.evaluate()
 

@@ -44,6 +44,8 @@ class Bridge(Function):
         self.watch(regs.INTERRUPT_LINE, self._control_written)
         if self.hotplug or (self.express is not None and self.express.has_slot):
             self.slot = Slot(self)
+            if self.express is not None and self.express.has_slot:
+                self.watch(self.express.offset + regs.EXP_SLTCTL, self.slot.control_written)
 
     @classmethod
     def build(
@@ -161,6 +163,10 @@ class Bridge(Function):
             yield child
             if isinstance(child, Bridge):
                 yield from child.descendants()
+
+    def with_below(self) -> list[Function]:
+        """It, and everything that hangs on it, parents before children."""
+        return [self, *self.descendants()]
 
     # --- what writes do ------------------------------------------------------------------------
 

@@ -133,6 +133,10 @@ class Function:
             yield bridge
             bridge = bridge.parent
 
+    def with_below(self) -> list[Function]:
+        """It, and everything that hangs on it, parents before children."""
+        return [self]
+
     @property
     def bus_number(self) -> int:
         """The bus it is on now, by the secondary register of the bridge above."""

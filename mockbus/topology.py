@@ -112,7 +112,7 @@ class Machine:
 
     def discard(self, label: str) -> None:
         """Take a function, and all below it, out of the machine for good: its slot is free for another. It is pulled first."""
-        gone = self._with_below(self.function(label))
+        gone = self.function(label).with_below()
         self.unplug(label)
         siblings = self._bus_of(gone[0].parent)
         siblings.remove(gone[0])
@@ -173,12 +173,12 @@ class Machine:
             slot.take_in(function)
             slot.presence_changed(told=told)
             return
-        was_present = function.present
-        for each in self._with_below(function):
+        is_news = not function.present and (slot is None or not slot.is_express or not slot.present)
+        for each in function.with_below():
             if not each.present:
                 each.power_on()
         self._settle_below(function)
-        if slot is not None and not was_present:
+        if slot is not None and is_news:
             slot.presence_changed(told=told)
 
     def unplug(self, label: str, *, told: bool = True) -> None:
@@ -188,7 +188,7 @@ class Machine:
         was_there = function.present or self._cut.pop(label, None) is not None
         if slot is not None:
             was_there = slot.let_go(function) or was_there
-        for each in reversed(self._with_below(function)):
+        for each in reversed(function.with_below()):
             if each.present:
                 each.power_off()
         if slot is not None and was_there:
@@ -198,26 +198,22 @@ class Machine:
 
     def cut_power(self, label: str) -> None:
         """D3cold: the platform turns main power off for a function and everything below it. It stays in its place."""
-        cut = [each for each in self._with_below(self.function(label)) if each.present]
+        cut = [each for each in self.function(label).with_below() if each.present]
         for each in reversed(cut):
             each.power_off()
         if cut:
             self._cut[label] = cut
 
     def restore_power(self, label: str) -> None:
-        """Power is back: what had it before has it again, and firmware has not been there: all that software may change is zero."""
+        """Power is back for what had it before. Firmware has not been there: all that software may change is zero."""
         for each in self._cut.pop(label, ()):
             each.power_on()
             each.reset()
 
     def _settle_below(self, function: Function) -> None:
-        for each in self._with_below(function):
+        for each in function.with_below():
             if isinstance(each, Bridge) and each.slot is not None:
                 each.slot.settle()
-
-    @staticmethod
-    def _with_below(function: Function) -> list[Function]:
-        return [function, *(function.descendants() if isinstance(function, Bridge) else ())]
 
     # --- looking -------------------------------------------------------------------------------
 

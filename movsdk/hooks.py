@@ -86,8 +86,7 @@ class DriverSpec:
         """Look where the BARs of `dev` are now and go on.
 
         Context: task context, rescan lock held, may sleep.
-        Before: `rescan_prepare` ran; BARs and all bridge windows above are programmed; a BAR may be unassigned or the device
-        pulled.
+        Before: `rescan_prepare` ran; BARs and the windows above are programmed; a BAR may be unassigned, the device pulled.
         Allowed: compare `resource_start()`, iomap() again, reset the device, set up interrupts, replay held requests.
         Forbidden: a mapping made before the move; a new rescan.
         After: the device works; if this hook raised, it stays bound but gone (every access faults) until `remove`.

@@ -45,7 +45,7 @@ FOREIGN = {
     "plan": {"attrs"},
     "explore": {"attrs", "greenlet"},
     "report": {"attrs", "jinja2", "rich"},
-    "bench": {"attrs", "cattrs", "pluggy", "pyfakefs", "yaml"},
+    "bench": {"attrs", "mfusepy", "pluggy", "pyfakefs", "yaml"},
     "testing": {"attrs", "hypothesis", "pluggy", "pyfakefs", "pytest"},
     "cli": {"attrs"},
     "reference": set(),

@@ -90,6 +90,7 @@ def _add_bridge(machine: Machine, spec: BridgeSpec) -> None:
         io=spec.io,
         hotplug=spec.hotplug,
         pcie=spec.pcie,
+        controls=spec.controls,
         bars=tuple(BarSpec(bar.n, bar.kind, bar.size) for bar in spec.bars),
         config=None if spec.config is None else _bridge_bytes(spec, spec.config, firmware),
         firmware=firmware,

@@ -83,8 +83,10 @@ class Bench:
         port_driver = register_driver(self.world.system, reference.load("port").driver)
         self._drivers = {f"port{number}": port_driver for number in range(1, self.ports + 1)}
         self.referee = Referee(self.world)
-        SlotHandler(self.world.engine, self._judge).listen()
+        slots = SlotHandler(self.world.engine, self._judge)
+        slots.listen()
         self._do(self.world.engine.boot)
+        slots.take_over()
 
     # --- cards ----------------------------------------------------------------------------------------------
     def plug(self, driver: Any, model: Any, *, slot: str | None = None) -> PciDev:

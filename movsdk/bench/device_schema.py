@@ -21,12 +21,13 @@ from movsdk.pci_regs import BarKind, PcieType
 _IDENTITY: Final = ("class", "vendor", "device", "revision", "pcie")
 _COMMON: Final = ("id", "on", "slot", "kind", "present", *_IDENTITY, "bars", "driver", "fixed_bars", "pci_fixed", "config")
 _ENDPOINT_ONLY: Final = ("subsystem", "model", "load")
-_BRIDGE_ONLY: Final = ("hotplug", "prefetchable", "io", "firmware")
+_BRIDGE_ONLY: Final = ("hotplug", "controls", "prefetchable", "io", "firmware")
 ENDPOINT_KEYS: Final = frozenset(_COMMON + _ENDPOINT_ONLY)
 BRIDGE_KEYS: Final = frozenset(_COMMON + _BRIDGE_ONLY)
 BAR_KEYS: Final = frozenset(("n", "type", "size", "firmware"))
 FIRMWARE_KEYS: Final = frozenset(("bus", "io", "mem", "pref"))
 LOAD_KEYS: Final = frozenset(("reads", "writes", "size"))
+CONTROLS: Final = ("button", "power", "indicators")
 KINDS: Final = {kind.value: kind for kind in BarKind}
 PCIE_TYPES: Final = {kind.name.lower().replace("_", "-"): kind for kind in PcieType}
 _SMALLEST: Final = {BarKind.IO: 4, BarKind.ROM: 2048}
@@ -50,6 +51,7 @@ def read_device(value: object, place: Place) -> FunctionSpec:
         return BridgeSpec(
             **common,
             hotplug=device.flag("hotplug", False),
+            controls=_controls(device, common["pcie"]),
             prefetchable=_prefetchable(device),
             io=device.flag("io", True),
             firmware=_bridge_firmware(device),
@@ -203,6 +205,18 @@ def read_load(value: object, place: Place) -> Load | None:
 
 
 # --- bridges ---------------------------------------------------------------------------------------
+def _controls(device: Fields, pcie: PcieType | None) -> tuple[str, ...]:
+    """What a slot has beside the card; only the slot of a PCI Express port has registers for it."""
+    found = []
+    for value, place in device.items("controls"):
+        if value not in CONTROLS:
+            raise place.unknown(value, CONTROLS, what="value")
+        found.append(str(value))
+    if found and (not device.flag("hotplug", False) or pcie not in (PcieType.ROOT_PORT, PcieType.DOWNSTREAM)):
+        raise device.bad("controls", "belongs to a PCI Express slot; add hotplug: true and pcie: root-port or downstream")
+    return tuple(found)
+
+
 def _prefetchable(device: Fields) -> int | None:
     value = device.values.get("prefetchable", 64)
     if value is None or (value in (32, 64) and not isinstance(value, bool)):

@@ -33,7 +33,7 @@ def differences(ours: Any, recorded: Any, path: str = "") -> Iterator[str]:
         if len(ours) != len(recorded):
             yield f"{path or 'events'}: ours has {len(ours)} entries, recorded {len(recorded)}"
     elif ours != recorded or isinstance(ours, bool) != isinstance(recorded, bool):
-        yield f"{path}: ours {_show(ours)}, recorded {_show(recorded)}"
+        yield f"{path or 'events'}: ours {_show(ours)}, recorded {_show(recorded)}"
 
 
 def _is_list(value: object) -> bool:

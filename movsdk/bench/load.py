@@ -75,7 +75,7 @@ class Busy:
         """One line for people."""
         if self._running is not None:
             return self._running.summary()
-        return f"exercised {self._rounds} times, {len(self._raised)} of them in vain"
+        return f"rounds of exercise: {self._rounds}, in vain: {len(self._raised)}"
 
     def _driver(self) -> Any:
         return self.device.driver.target if self.device.driver is not None else None

@@ -5,7 +5,6 @@ The outcome of an event has the keys of `expect` in the vectors README, and more
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,10 +13,12 @@ from attrs import define, field, frozen
 from movsdk.bench import load
 from movsdk.bench.assembly import apertures, assemble
 from movsdk.bench.breaches import Breaches, breaches
+from movsdk.bench.happening import Happening
 from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
 from movsdk.bench.referee import Finding, Referee
 from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Load, Scenario
 from movsdk.bench.state import State, state_of
+from movsdk.bench.unaware import without_rescan_hooks
 from movsdk.bench.user_code import driver_class
 from movsdk.bench.world import World, make_world
 from movsdk.errors import HookSpecError
@@ -31,6 +32,7 @@ from movsdk.layout.table import PCI_FIXED
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules.record import Rules
 
+_SILENT_OPS = ("plug", "unplug")
 _FIRST = (*RECORDED_DRIVERS, "port")
 
 
@@ -92,6 +94,7 @@ class Player:
     faults: str = "raise"
     world: World = field(init=False)
     referee: Referee = field(init=False)
+    happening: Happening = field(init=False, repr=False)
     warnings: tuple[str, ...] = field(init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
@@ -117,6 +120,7 @@ class Player:
             command_line=line,
         )
         self.referee = Referee(self.world)
+        self.happening = Happening(self.world)
         self._register()
 
     def _register(self) -> None:
@@ -132,6 +136,8 @@ class Player:
         }
         for reference in sorted(firsts, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST)):
             driver = recorded.get(reference) or driver_class(firsts[reference], self.scenario.folder)
+            if reference in self.rules.unaware and isinstance(driver, type):
+                driver = without_rescan_hooks(driver)
             if driver is not None:
                 self._drivers[reference] = self._registered(reference, driver)
 
@@ -166,19 +172,15 @@ class Player:
 
     def step(self, event: EventSpec) -> Outcome | None:
         """Let one event happen, with the I/O that the scenario wants in flight meanwhile."""
-        machine = self.world.machine
-        if event.op == "plug" and event.id is not None:
-            machine.plug(event.id)
+        if event.op in _SILENT_OPS:
+            self.happening.happen(event)
             return None
-        if event.op == "unplug" and event.id is not None:
-            machine.unplug(event.id)
-            return None
-        system = self.world.system
-        logged, failed, faulty = len(system.trace), len(system.failures), len(machine.fabric.faults)
+        system, faults_so_far = self.world.system, self.world.machine.fabric.faults
+        logged, failed, faulty = len(system.trace), len(system.failures), len(faults_so_far)
         running = self._start_loads(event)
         if running:
             system.ops.clock.advance(load.WARM_UP)
-        report = self._happen(event)
+        report = self.happening.happen(event)
         if running:
             system.ops.clock.advance(load.COOL_DOWN)
         for busy in running:
@@ -192,24 +194,8 @@ class Player:
         found = breaches(system.failures[failed:], system.trace.events[logged:], problems, self._excused)
         io = tuple(f"I/O on {busy.device.label}: {busy.summary}" for busy in running)
         # What the CPU did wrong is the sanitizer's to tell; what a device did, nobody else would.
-        faults = tuple(str(fault) for fault in machine.fabric.faults[faulty:] if fault.by != "cpu")
+        faults = tuple(str(fault) for fault in faults_so_far[faulty:] if fault.by != "cpu")
         return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io, faults, found)
-
-    def _happen(self, event: EventSpec) -> RescanReport:
-        engine = self.world.engine
-        device = self.world.find(event.id)
-        if event.op == "boot":
-            return engine.boot()
-        if event.op == "rescan":
-            return engine.rescan()
-        if event.op == "hotadd":
-            return engine.hotadd(device) if device is not None else _nothing(event.op, self.rules, -errno.ENODEV)
-        if event.op == "io":
-            return _nothing(event.op, self.rules, 0)
-        report = engine.remove(device) if device is not None else _nothing(event.op, self.rules, 0)
-        if event.id is not None:
-            self.world.machine.unplug(event.id)
-        return report
 
     def _start_loads(self, event: EventSpec) -> list[load.Busy]:
         wanted = {
@@ -219,7 +205,3 @@ class Player:
             wanted = {event.id: event.load or Load()}
         found = ((self.world.find(label), terms) for label, terms in wanted.items())
         return [load.start(device, terms) for device, terms in found if device is not None and device.driver is not None]
-
-
-def _nothing(op: str, rules: Rules, rc: int) -> RescanReport:
-    return RescanReport(op, rules.name, rc)

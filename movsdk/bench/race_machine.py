@@ -6,7 +6,7 @@ can lose: enable, set_master, one register read; then the drive fetches somethin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Final
 
 from attrs import define, field
@@ -17,7 +17,7 @@ from mockbus.model import DeviceModel
 from mockbus.topology import ROOT, Machine
 from movsdk.address import Span
 from movsdk.bench import reference
-from movsdk.bench.announce import Announcer
+from movsdk.bench.announce import Announcer, kernel_values
 from movsdk.bench.oracles import Oracles
 from movsdk.bench.race_scenario import Act, RaceScenario
 from movsdk.bench.world import World, make_world
@@ -74,6 +74,7 @@ class RaceMachine:
     world: World = field(init=False)
     announcer: Announcer = field(init=False)
     oracles: Oracles = field(init=False)
+    _devices: dict[str, Device] = field(init=False, repr=False)
     _buffer: DmaBuffer = field(init=False, repr=False)
     _drivers: dict[bool, BoundDriver] = field(init=False, repr=False)  # of bridges, of drives
 
@@ -85,10 +86,11 @@ class RaceMachine:
             machine.add(drive, scenario.above(drive) or ROOT, f"{number:02x}.0", DriveModel())
         self.world = make_world(machine, WINDOWS, by_name("off"), faults="hardware")
         self.world.engine.boot()
+        self._devices = {device.label: device for device in self.world.system.discovered}
         self._buffer = machine.fabric.alloc_coherent(0x1000)
         self._drivers = {False: BoundDriver.of(Drive), True: BoundDriver.of(reference.load("port").driver)}
         self.oracles = Oracles(self.world)
-        self.announcer = Announcer(machine, self.value)
+        self.announcer = Announcer(machine, kernel_values(self.world))
         self.world.system.enable_rules = VARIANTS[scenario.variant]
 
     def reset(self) -> None:
@@ -108,7 +110,7 @@ class RaceMachine:
 
     def device(self, label: str) -> Device:
         """The kernel's side of a function. Raises `BadInput` if there is none of that name."""
-        device = self.world.find(label)
+        device = self._devices.get(label)
         if device is None:
             raise BadInput(f"there is no {label!r}; there are {', '.join(self.world.machine.labels)}")
         return device
@@ -117,12 +119,10 @@ class RaceMachine:
         """Do one thing, as the kernel does it."""
         VERBS[act.verb](self, self.device(act.label))
 
-    def value(self, cell: Hashable) -> str | None:
-        """The text of a count or flag, for the timeline."""
-        if not isinstance(cell, tuple) or cell[0] not in ("enable_cnt", "is_busmaster"):
-            return None
-        device = self.device(cell[1])
-        return str(device.row.enable_cnt if cell[0] == "enable_cnt" else int(device.is_busmaster))
+    def do(self, act: Act) -> None:
+        """Do one thing as a task that is being watched: the timeline hears the value of its last operation too."""
+        self.act(act)
+        self.announcer.tell()
 
     # --- verbs -------------------------------------------------------------------------------------------------
     def probe(self, device: Device) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from movsdk.errors import BadInput
 from movsdk.kernel.enable import VARIANTS
@@ -115,6 +115,10 @@ class RaceScenario:
         if self.disable is not None and self.port_driver:
             raise BadInput("the disable side says itself what the port driver does; leave out the port driver")
 
+    def under(self, variant: str) -> RaceScenario:
+        """The same scenario under another variant."""
+        return evolve(self, variant=variant)
+
     @property
     def drives(self) -> list[str]:
         """Labels of the drives."""
@@ -153,6 +157,8 @@ class RaceScenario:
         return (*_all("probe", self.drives), *port)
 
     def __str__(self) -> str:
+        if self.disable is not None and (self.drivers, self.bridges) == (2, 1):
+            return self.disable
         shape = f"{self.drivers} driver{'s' * (self.drivers > 1)}, {self.bridges} bridge{'s' * (self.bridges > 1)}"
         slots = f", {self.slots} slots" if self.slots > 1 else ""
         return f"{shape}{slots}{', port driver' if self.port_driver else ''}{f', {self.disable}' if self.disable else ''}"

@@ -25,7 +25,7 @@ from movsdk.trace import What
 
 @frozen
 class Finding:
-    """A promise the kernel broke: `rule` as E01, `device` the victim, `text` what and why."""
+    """A promise the kernel broke: `rule` as E01 (C45: a restore; P19: a crash), `device` the victim, `text` what and why."""
 
     rule: str
     device: str
@@ -46,7 +46,8 @@ class Referee:
         """Judge the state after an event; returns its findings. Raises `InvariantBroken` naming the object and both values."""
         for breach in self._breaches(report):
             raise InvariantBroken(f"after {report.op} with rules {report.rules}: {breach}; please report this with the scenario")
-        found = [*self._lost(report), *self._decoders(), *self._windows(), *self._newcomers(report)]
+        found = [*self._lost(report), *self._decoders(), *self._windows(), *self._newcomers(report), *self._stale()]
+        found += _crashes(report)
         self.findings += found
         return found
 
@@ -113,6 +114,13 @@ class Referee:
                     belief = f"[{window.start:#x}-{window.last:#x}]"
                     yield Finding("E02", device.label, f"{name} window is {text} in its registers, the kernel believes {belief}")
 
+    def _stale(self) -> Iterator[Finding]:
+        """BARs that a kernel without patch 1 put back to where they were before they moved."""
+        for device in self.world.system.devices():
+            for bar in sorted(device.stale_bars):
+                text = f"BAR {bar} was restored to an old address, the kernel believes {device.bar_span(bar)} (patch 1)"
+                yield Finding("C45", device.label, text)
+
     def _newcomers(self, report: RescanReport) -> Iterator[Finding]:
         for label in report.given_up:
             yield Finding("E12", label, "given up: with its BARs a device that worked before would have lost its own")
@@ -120,6 +128,11 @@ class Referee:
 
 def _answers(device: Device) -> bool:
     return device.config_read(VENDOR_ID, 2) != 0xFFFF
+
+
+def _crashes(report: RescanReport) -> Iterator[Finding]:
+    for crash in report.crashes:
+        yield Finding("P19", crash.device, crash.text)
 
 
 def _tree_breaches(device: Device, resource: Resource) -> Iterator[str]:
@@ -140,6 +153,8 @@ def _register_breaches(device: Device) -> Iterator[str]:
     for resource in device.resources[:ROM_RESOURCE]:
         if not resource.flags & (IO | MEM) or resource.parent is None or resource.flags & UNSET:
             continue
+        if resource.index in device.stale_bars:  # the kernel's own doing, see _stale()
+            continue
         register = bar_register_value(device, resource.index)
         if register != resource.start:
             kind = "I/O" if resource.flags & IO else "prefetchable" if resource.flags & PREF else "memory"
@@ -149,7 +164,8 @@ def _register_breaches(device: Device) -> Iterator[str]:
 def _hook_breaches(report: RescanReport) -> Iterator[str]:
     """Every prepare is followed by exactly one done of the same device, if its driver has one."""
     calls = Counter((event.who, event.text) for event in report.timeline if event.what is What.HOOK)
-    rounds = 2 if report.boot_rescan else 1
+    pauses = sum(event.what is What.STEP and event.text.endswith(" pause") for event in report.timeline)
+    rounds = max(1, pauses)  # several events of the engine may be one here
     for (who, text), count in calls.items():
         if text in ("rescan_prepare", "rescan_done") and count > rounds:
             yield f"{who}: {text} called {count} times in one {report.op}"

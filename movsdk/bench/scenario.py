@@ -15,7 +15,7 @@ from attrs import field, frozen
 from movsdk.address import Span
 from movsdk.kernel.platform import X86, platform_by_name
 from movsdk.layout.table import AddressMap, Reserve
-from movsdk.pci_regs import BarKind, PcieType
+from movsdk.pci_regs import BarKind, PcieType, PowerState
 
 FORMAT: Final = 1
 ROOT: Final = "root"
@@ -119,9 +119,10 @@ class EndpointSpec(FunctionSpec):
 
 @frozen(kw_only=True)
 class BridgeSpec(FunctionSpec):
-    """A PCI-to-PCI bridge; `prefetchable` is 64, 32 or None."""
+    """A PCI-to-PCI bridge; `prefetchable` is 64, 32 or None, `controls` what its slot has."""
 
     hotplug: bool = False
+    controls: tuple[str, ...] = ()
     prefetchable: int | None = 64
     io: bool = True
     firmware: BridgeFirmware | None = None
@@ -129,11 +130,16 @@ class BridgeSpec(FunctionSpec):
 
 @frozen
 class EventSpec:
-    """One thing that happens: `op` is boot, rescan, plug, hotadd, remove, unplug or io (with its `load`)."""
+    """One thing that happens; docs/reference/scenario.md lists the ops.
+
+    `load` belongs to io, `state` to suspend, `ms` (virtual milliseconds) to wait and to what is done at a slot.
+    """
 
     op: str
     id: str | None = None
     load: Load | None = None
+    state: PowerState | None = None
+    ms: int | None = None
 
     def __str__(self) -> str:
         return self.op if self.id is None else f"{self.op} {self.id}"

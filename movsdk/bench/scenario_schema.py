@@ -6,19 +6,17 @@ docs/reference/scenario.md is the list of keys. Reads no files; see `scenario_fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from movsdk.bench.device_schema import LOAD_KEYS, read_device, read_load
+from movsdk.bench.device_schema import read_device
+from movsdk.bench.event_schema import read_events
 from movsdk.bench.fields import MAX_ADDRESS, Fields
-from movsdk.bench.place import Place, show
+from movsdk.bench.place import Place
 from movsdk.bench.scenario import (
-    DEFAULT_EVENTS,
     DEFAULT_PLATFORM,
     DEFAULT_RAM,
     FORMAT,
     Aperture,
-    EventSpec,
-    FunctionSpec,
     RamRange,
     Reserved,
     Scenario,
@@ -44,9 +42,6 @@ KEYS: Final = (
     "events",
 )
 WINDOW_KINDS: Final = ("io", "mem", "pref", "mem64", "pref64")
-OPS: Final = ("boot", "rescan", "plug", "hotadd", "remove", "unplug", "io")
-_NAMELESS_OPS: Final = ("boot", "rescan")
-_BEFORE_BOOT: Final = ("plug", "unplug")
 _MOST_DEVICES: Final = 1 << 16
 
 
@@ -90,7 +85,7 @@ def parse(value: object, where: str = "", *, lines: Mapping[str, int] | None = N
         reserved=tuple(_reserved(item, here) for item, here in top.items("reserved")),
         domain=top.number("domain", 0, high=0xFFFF_FFFF),
         devices=devices,
-        events=_events(top, by_id),
+        events=read_events(top, by_id),
         folder=folder,
     )
 
@@ -128,47 +123,3 @@ def _reserve(top: Fields) -> Reserve:
         pref=fields.number("pref", usual.pref, high=1 << 62),
         buses=fields.number("buses", usual.buses, high=255),
     )
-
-
-# --- events ----------------------------------------------------------------------------------------
-def _events(top: Fields, by_id: Mapping[str, FunctionSpec]) -> tuple[EventSpec, ...]:
-    if "events" not in top:
-        return DEFAULT_EVENTS
-    events = []
-    is_booted = not any(_is_boot(item) for item, _ in top.items("events"))
-    if is_booted:
-        events.append(EventSpec("boot"))
-    for item, place in top.items("events"):
-        event = _event(item, place, by_id)
-        if event.op == "boot" and is_booted:
-            raise place.bad("a second boot; a scenario boots once")
-        is_booted = is_booted or event.op == "boot"
-        if not is_booted and event.op not in _BEFORE_BOOT:
-            raise place.bad(f"{event.op} before boot; only {' and '.join(_BEFORE_BOOT)} may stand before it")
-        events.append(event)
-    return tuple(events)
-
-
-def _is_boot(item: Any) -> bool:
-    return isinstance(item, dict) and item.get("op") == "boot"
-
-
-def _event(value: object, place: Place, by_id: Mapping[str, FunctionSpec]) -> EventSpec:
-    op = value.get("op") if isinstance(value, dict) else None
-    event = Fields(value, place, ("op", "id", *LOAD_KEYS) if op == "io" else ("op", "id"))
-    op = event.word("op", OPS)
-    name = event.values.get("id")
-    if op in _NAMELESS_OPS:
-        if name is not None:
-            raise event.bad("id", f"has nothing to name: {op} is for the whole machine")
-        return EventSpec(op)
-    if name is None:
-        raise place.bad(f"{op} of what? add the 'id' of a device")
-    if not isinstance(name, str) or name not in by_id:
-        raise place.at("id").unknown(name, by_id, what="device")
-    if op == "hotadd" and not by_id[name].is_bridge:
-        raise event.bad("id", f"is an endpoint; hotadd takes the bridge above it, {show(by_id[name].on)}")
-    if op == "io" and by_id[name].is_bridge:
-        raise event.bad("id", "is a bridge; only an endpoint does I/O")
-    load = {key: event.values[key] for key in LOAD_KEYS if key in event} or True
-    return EventSpec(op, name, read_load(load, place) if op == "io" else None)

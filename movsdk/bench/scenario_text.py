@@ -97,7 +97,9 @@ def _device(spec: FunctionSpec) -> dict[str, Any]:
         plain |= {"model": spec.model} if spec.model is not None else {}
         plain |= {"load": _load(spec.load)} if spec.load is not None else {}
     if isinstance(spec, BridgeSpec):
-        plain |= {"hotplug": spec.hotplug, "prefetchable": spec.prefetchable, "io": spec.io}
+        plain["hotplug"] = spec.hotplug
+        plain |= {"controls": list(spec.controls)} if spec.controls else {}
+        plain |= {"prefetchable": spec.prefetchable, "io": spec.io}
         plain |= {"firmware": _firmware(spec.firmware)} if spec.firmware is not None else {}
     if spec.bars or not spec.is_bridge:
         plain["bars"] = [_bar(bar) for bar in spec.bars]
@@ -124,6 +126,8 @@ def _load(load: Load) -> dict[str, Any]:
 def _event(event: EventSpec) -> dict[str, Any]:
     plain: dict[str, Any] = {"op": event.op}
     plain |= {} if event.id is None else {"id": event.id}
+    plain |= {} if event.state is None else {"state": event.state.name.lower()}
+    plain |= {} if event.ms is None else {"ms": event.ms}
     return plain if event.load is None else plain | _load(event.load)
 
 

@@ -92,6 +92,7 @@ def make_world(
     )
     for is_io, span in busy:
         _occupy(system, is_io, span)
+    system.platform_power = lambda device, on: (machine.restore_power if on else machine.cut_power)(device.label)
     system.match_of = match_of
     system.fixup_header = fixup
     return World(machine, system, Engine(system, rules))

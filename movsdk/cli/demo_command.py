@@ -7,6 +7,8 @@ Decides nothing; the numbers are compared with what the recorded kernels did.
 from __future__ import annotations
 
 import argparse
+import shutil
+from pathlib import Path
 
 from attrs import evolve
 
@@ -16,7 +18,7 @@ from movsdk.bench.importers.story import import_story
 from movsdk.bench.player import Outcome, Player
 from movsdk.bench.scenario import EndpointSpec, Load, Scenario
 from movsdk.cli.run_command import event_lines
-from movsdk.errors import InvariantBroken
+from movsdk.errors import BadInput, InvariantBroken
 from movsdk.report import text
 from movsdk.report.line import Line
 from movsdk.report.map_lines import address_map
@@ -30,11 +32,14 @@ _TITLES = {"off": "without movable BARs", "v9": "with movable BARs (v9 of the se
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--log", action="store_true", help="print the kernel log of the hot-add")
+    parser.add_argument("--dumps", metavar="DIR", help="only copy the machine's dumps to the new folder DIR")
 
 
 def run(options: argparse.Namespace) -> int:
     """Play the story twice and compare with what the real kernels did."""
     terminal = Terminal()
+    if options.dumps is not None:
+        return _copy(Path(options.dumps), terminal)
     with dumps("q35-v9") as folder:
         story = _under_load(import_story([folder / moment for moment in MOMENTS[:2]]))
     terminal.say(
@@ -42,6 +47,20 @@ def run(options: argparse.Namespace) -> int:
     )
     results = [_play(story, rules, options.log, terminal) for rules in _TITLES]
     return 0 if all(results) else 1
+
+
+def _copy(to: Path, terminal: Terminal) -> int:
+    """The same dumps for experiments of one's own."""
+    try:
+        to.mkdir(parents=True)
+        for rules in _TITLES:
+            with dumps(f"q35-{rules}") as folder:
+                shutil.copytree(folder, to / rules)
+    except OSError as error:
+        raise BadInput(f"{to}: cannot be made: {error.strerror}; name a folder that is not there yet") from error
+    for moment in sorted(to.glob("*/*")):
+        terminal.say(str(moment))
+    return 0
 
 
 def _under_load(story: Scenario) -> Scenario:
@@ -68,7 +87,7 @@ def _play(story: Scenario, rules: str, with_log: bool, terminal: Terminal) -> bo
     terminal.say()
     terminal.say(_verdict(hotadd), "bold", indent=0)
     if wrong:
-        terminal.say(f"DIFFERS from the recorded kernel ({rules}) in {len(wrong)} places:", "red")
+        terminal.say(f"DIFFERS from the recorded kernel ({rules}) in {text.count(len(wrong), 'place')}:", "red")
         terminal.show(Line(f"  {line}", "red") for line in wrong)
     else:
         terminal.say(f"Every BAR, window and bus number equals what the recorded kernel ({rules}) did.", "green", indent=0)

@@ -21,8 +21,9 @@ from movsdk.errors import BadInput
 COMMANDS: Final = {
     "demo": "the main job: a card fits because a busy NVMe drive lets its BAR move",
     "run": "play a scenario: what was paused, what moved, what failed and why",
+    "series": "the 21 patches: what each is for, played with it and without it",
     "import": "make a scenario of the dump of a real machine",
-    "race": "two siblings below one bridge enabled at once, step by step",
+    "race": "two devices enabled at once below one bridge, in every order",
     "agree": "play golden vectors of real kernels, count how many agree",
 }
 DONE, BROKEN, BAD_INPUT, INTERRUPTED, NO_READER = 0, 1, 2, 130, 141

@@ -43,6 +43,8 @@ class Played:
             "rules": self.rules,
             "events": [outcome.as_json() for outcome in self.outcomes],
         }
+        if inferred := by_name(self.rules).inferred:
+            line["inferred"] = list(inferred)
         return line | {"stopped": self.stopped} if self.stopped else line
 
 

@@ -21,6 +21,7 @@ class Causes:
     ops: list[Op] = field(factory=list)
     past: list[int] = field(factory=list)  # what happens before each operation, itself included
     own: list[int] = field(factory=list)  # what happens before it by the order of its own task (or by being spawned)
+    starts: list[int] = field(factory=list)  # the operation before it in its own task, or the one that spawned that, or -1
     rivals: list[list[int]] = field(factory=list)  # earlier operations that it could have come before
     readers: list[int] = field(factory=list)  # for each cell, the operations that read and do not write it
     writers: list[int] = field(factory=list)
@@ -38,9 +39,12 @@ class Causes:
 
     def learn(self, task: int, op: Op, birth: int) -> None:
         """Add the next operation; `birth` is the one that spawned `task` (-1: none)."""
+        at = len(self.past)
+        bit = 1 << at
         before = self._last.get(task, -1)
-        past = self.past[before] if before >= 0 else self.past[birth] if birth >= 0 else 0
-        bit = 1 << len(self.past)
+        cause = before if before >= 0 else birth
+        past = self.past[cause] if cause >= 0 else 0
+        self.starts.append(cause)
         self.own.append(past | bit)
         readers, writers = self.readers, self.writers
         left = 0
@@ -51,25 +55,38 @@ class Causes:
             left |= writers[cell] | readers[cell]
             writers[cell] |= bit
         left &= ~past
-        self._before.append(before)
-        self._last[task] = len(self.past)
-        self.order.append(task)
-        self.ops.append(op)
-        history: list[int] = [self.names[before if before >= 0 else birth]] if self.is_named and (before >= 0 or birth >= 0) else []
-        # An operation that waits is raced with every earlier one it depends on: the ones between may only have kept it waiting.
-        rivals = [at for at in range(left.bit_length()) if left >> at & 1] if op.is_guarded else []
+        met, latest = left, []
         while left:
             rival = left.bit_length() - 1
-            if not op.is_guarded:
-                rivals.append(rival)
-            if self.is_named:
-                history.append(self.names[rival])
+            latest.append(rival)
             past |= self.past[rival]
             left &= ~past
-        self.past.append(past | bit)
-        self.rivals.append(rivals)
+        if op.is_guarded and met:
+            self.rivals.append(self._lock_rivals(op, met, bit) if op.holds >= 0 else _bits(met))
+        else:
+            self.rivals.append(latest)
         if self.is_named:
-            self.names.append(self._known.setdefault((task, op.number, frozenset(history)), len(self._known)))
+            history = (self.names[cause] if cause >= 0 else -1, *sorted(self.names[rival] for rival in latest))
+            self.names.append(self._known.setdefault((task, op.number, history), len(self._known)))
+        self._before.append(before)
+        self._last[task] = at
+        self.order.append(task)
+        self.ops.append(op)
+        self.past.append(past | bit)
+
+    def _lock_rivals(self, op: Op, met: int, bit: int) -> list[int]:
+        """For taking a lock: of the operations on it only the last that took it; before a release it would have to wait."""
+        lock = self.writers[op.holds] & ~bit
+        rivals = _bits(met & ~lock)
+        left = lock & met
+        while left:
+            event = left.bit_length() - 1
+            left ^= 1 << event
+            before = (lock & (1 << event) - 1).bit_length() - 1
+            if self.ops[event].holds == op.holds and (before < 0 or self.ops[before].holds != op.holds):
+                rivals.append(event)
+                break
+        return rivals
 
     def situation(self, at: int, task: int, op: Op, events: int) -> Hashable:
         """Name all that a guard can depend on, for operation `at` of `task`, about to be done after `events`."""
@@ -94,8 +111,12 @@ class Causes:
         """Keep the first `count` operations only."""
         for at in range(len(self.past) - 1, count - 1, -1):
             self._last[self.order[at]] = self._before[at]
-        for column in (self.order, self.ops, self.past, self.own, self.rivals, self.names, self._before):
+        for column in (self.order, self.ops, self.past, self.own, self.starts, self.rivals, self.names, self._before):
             del column[count:]
         keep = (1 << count) - 1
         self.readers = [events & keep for events in self.readers]
         self.writers = [events & keep for events in self.writers]
+
+
+def _bits(mask: int) -> list[int]:
+    return [at for at in range(mask.bit_length()) if mask >> at & 1]

@@ -59,7 +59,7 @@ class Dpor:
 
     def choose(self, run: Run) -> int:
         """Follow the plan; then go on with the running task, else the lowest; never with a sleeping one."""
-        depth = len(run.order)
+        depth = len(run.ops)
         able = self._sleep.awake(run.ops, depth, run.enabled_at[depth])
         if depth < len(self._plan):
             if not able >> self._plan[depth] & 1:
@@ -68,6 +68,7 @@ class Dpor:
                 return self._plan[depth]
         if not able:
             return -1
+        run.is_free = not self._sleep.rows[depth]  # nobody sleeps, nothing is planned: the rest of the run needs no advice
         if depth and able >> run.order[-1] & 1:
             return run.order[-1]
         return (able & -able).bit_length() - 1
@@ -117,7 +118,7 @@ class Dpor:
         past, ops, op = causes.past, causes.ops, causes.ops[at]
         truth = past[at]
         for rival in causes.rivals[at]:
-            if rival < len(self.path):
+            if rival < len(self.path) or (op.is_guarded and self._waits_before(rival, at)):
                 continue
             others = [event for event in range(rival + 1, count) if not past[event] >> rival & 1]
             first = causes.order[others[0] if others else at]
@@ -142,6 +143,14 @@ class Dpor:
             if all(can_start(causes, *asleep, others, bits) is None for asleep in self._sleep.rows[rival].items()):
                 plan(causes, self._trees[rival], others, bits, is_sure=is_sure)
             past[at], ops[at] = truth, op
+
+    def _waits_before(self, rival: int, at: int) -> bool:
+        """Whether the task of operation `at` stood there already when `rival` came, and waited: a quick way to say no."""
+        causes = self._causes
+        task = causes.order[at]
+        if self._enabled[rival] >> task & 1 or causes.starts[at] >= rival:
+            return False
+        return all(causes.past[other] >> rival & 1 for other in causes.rivals[at] if other > rival)
 
     def _past_after(self, at: int, others: list[int]) -> int:
         """What happens before operation `at` when only `others` are between its rival and it."""

@@ -7,7 +7,7 @@ writes a cell the other reads or writes; independent ones commute, and that is a
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
@@ -26,7 +26,7 @@ class Restart(MovError):
 class Mark:
     """What an operation means to the oracles; passed where `checkpoint()` takes a guard (it is always ready).
 
-    `action`: "acquire", "release", "enter" and "leave" (a stretch in which nobody may sleep), "sleep" (this operation may sleep).
+    `action`: "acquire", "release", "busy" (tried in vain), "enter" and "leave" (a stretch in which nobody may sleep), "sleep" (this operation may sleep).
     `cell`: the lock's. `kind`: the lock's class, for the order of locks; None keeps it out. `nesting`: level inside the class.
     `is_atomic`: while held, nobody may sleep. `is_exclusive`: the guard is exactly "no operation before holds the cell".
     """
@@ -70,7 +70,7 @@ class Op:
     rw: int
     read_cells: tuple[int, ...]
     written_cells: tuple[int, ...]
-    holds: int  # the cell that an exclusive acquire keeps from others, or -1
+    holds: int  # the cell of an exclusive lock that somebody holds after it, or -1
     is_idle: bool = False  # runs only when nobody else can
     is_live: bool = False  # its cells depend on what it sees
     seen: int = 0  # the cells it reads, written or not
@@ -157,6 +157,10 @@ class Book:
         self.labels[label] = found
         return found
 
+    def restored(self, *key: Any) -> Op:
+        """Return the operation with these fields, which another book gave out."""
+        return self._ops.get(key) or self._ops.setdefault(key, self._new(*key))
+
     def merged(self, op: Op, reads: Iterable[Hashable], writes: Iterable[Hashable], mark: Mark | None = None) -> Op:
         """Return `op` with more cells: what it touched while it ran."""
         more_reads = (*op.reads, *(cell for cell in reads if cell not in op.reads))
@@ -190,7 +194,7 @@ class Book:
     ) -> Op:
         r, w = self.mask(reads), self.mask(writes) | self.mask(implicit)
         looks_at_anything = is_idle or ANY in reads or ANY in writes or (is_guarded and not r | w)
-        holds = self.cell(mark.cell) if mark is not None and mark.action == "acquire" and mark.is_exclusive else -1
+        holds = self.cell(mark.cell) if mark is not None and mark.action in ("acquire", "busy") and mark.is_exclusive else -1
         self.has_marks = self.has_marks or mark is not None
         self._admit(looks_at_anything, is_live, is_guarded and holds < 0)
         if looks_at_anything:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field, frozen
 
 from movsdk.errors import MovError
+from movsdk.explore.fibres import Pool
 from movsdk.explore.footprint import Book, Op
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Record:
     numbers: dict[tuple[int, ...], int]  # the number of each task, the same in every run of an exploration
     step_limit: int = 10_000
     is_drawn: bool = False  # notes, values and states are kept for a timeline
+    pool: Pool = field(factory=Pool)
 
     order: list[int] = field(factory=list, init=False)
     ops: list[Op] = field(factory=list, init=False)
@@ -75,11 +77,11 @@ class Record:
 
     def fail(self, name: str, message: str) -> None:
         """Record a failure of the step that is running; its task goes on."""
-        self.findings.append(Finding(name, message, len(self.order) - 1, self.task.name if self.task else ""))
+        self.findings.append(Finding(name, message, len(self.ops) - 1, self.task.name if self.task else ""))
 
     def note(self, text: str) -> None:
         """Remember `text` beside the step that is running."""
-        self.notes.setdefault(len(self.order) - 1, []).append(text)
+        self.notes.setdefault(len(self.ops) - 1, []).append(text)
 
 
 def difference(run: Record, order: Sequence[int], ops: Sequence[Op]) -> str:

@@ -89,7 +89,7 @@ class Replay:
 
     def choose(self, run: Run) -> int:
         """The task of the schedule, else the usual one."""
-        depth = len(run.order)
+        depth = len(run.ops)
         index = self._switches.get(depth + 1)
         if index is None:
             return run.usual(depth)

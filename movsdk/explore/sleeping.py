@@ -23,12 +23,17 @@ class Sleep:
     def pass_on(self, ops: list[Op], depth: int) -> None:
         """Find out who sleeps at the depths up to `depth`."""
         rows = self.rows
-        for at in range(len(rows) - 1, depth):
-            asleep = rows[at]
-            if asleep:
-                done = ops[at]
-                asleep = {task: op for task, op in asleep.items() if not (op.w & done.rw or op.r & done.w)}
+        at = len(rows) - 1
+        asleep = rows[at]
+        while at < depth:
+            if not asleep:
+                rows += [AWAKE] * (depth - at)
+                return
+            done = ops[at]
+            w, r = done.w, done.rw
+            asleep = {task: op for task, op in asleep.items() if not (op.w & r or op.r & w)}
             rows.append(asleep)
+            at += 1
 
     def awake(self, ops: list[Op], depth: int, able: int) -> int:
         """Take those who sleep at `depth` out of `able` (task numbers as bits)."""

@@ -64,7 +64,7 @@ class Dfs:
 
     def choose(self, run: Run) -> int:
         """Try the running task first, then the others from the lowest."""
-        depth = len(run.order)
+        depth = len(run.ops)
         if depth == self.depth:
             return -1
         able = run.enabled_at[depth]

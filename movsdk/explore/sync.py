@@ -28,6 +28,7 @@ class Words:
     cells: tuple[Hashable, ...]
     acquire: Mark
     release: Mark
+    busy: Mark
 
 
 @cache  # worlds are set up thousands of times with the same locks
@@ -37,7 +38,8 @@ def words(verb: str, name: str, kind: str, nesting: int, *, is_atomic: bool = Fa
     level = f" (nesting {nesting})" if nesting else ""
     acquire = Mark("acquire", cell, kind, nesting, sleeps=not is_atomic, is_atomic=is_atomic, is_exclusive=is_exclusive)
     release = Mark("release", cell, kind, nesting, is_atomic=is_atomic)
-    return Words(f"{verb} {name}{level}", f"try to {verb} {name}{level}", f"un{verb} {name}", (cell,), acquire, release)
+    busy = Mark("busy", cell, kind, nesting, is_exclusive=is_exclusive)
+    return Words(f"{verb} {name}{level}", f"try to {verb} {name}{level}", f"un{verb} {name}", (cell,), acquire, release, busy)
 
 
 class Mutex:
@@ -75,6 +77,7 @@ class Mutex:
         """Take the lock if it is free. Returns whether it is taken."""
         checkpoint(self._words.try_lock, (), self._words.cells)
         if self.is_locked:
+            current.touch(mark=self._words.busy)
             return False
         current.touch(mark=self._words.acquire)
         self.is_locked = True

@@ -14,6 +14,7 @@ from attrs import define, field
 from greenlet import greenlet
 
 from movsdk.errors import BadInput
+from movsdk.explore.fibres import Body
 from movsdk.explore.footprint import Cells, Op, Watch
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Task:
     name: str
     is_daemon: bool  # may be waiting when the run ends
     implicit: Cells  # cells that every step reads and writes, besides what it announces
-    greenlet: greenlet = field(init=False, repr=False)
+    fibre: greenlet = field(init=False, repr=False)
+    body: Body | None = field(default=None, init=False, repr=False)  # not begun yet
     op: Op | None = field(default=None, init=False)  # what it will do next
     guard: Callable[[], bool] | None = field(default=None, init=False, repr=False)
     children: int = field(default=0, init=False)
@@ -53,13 +55,13 @@ class Task:
         """The name in schedules."""
         return letter(self.index)
 
-    def kill(self) -> None:
-        """Unwind the task where it stands; what its ``finally`` blocks do no longer counts."""
-        if self.greenlet:
-            try:
-                self.greenlet.throw()
-            except Exception:  # noqa: BLE001  a run that is over must not fail in somebody's clean-up
-                return
+    def go(self) -> None:
+        """Let the task go on, or begin."""
+        if self.body is None:
+            self.fibre.switch()
+        else:
+            body, self.body = self.body, None
+            self.fibre.switch(body)
 
     def __str__(self) -> str:
         return self.name
@@ -92,7 +94,7 @@ class World:
 
         A task without implicit cells runs to its first operation at once, so that what it does before must be its own affair.
         """
-        return self._run.spawn(name, lambda: function(*args), daemon=daemon, implicit=tuple(implicit), idle=idle)
+        return self._run.spawn(name, function, args, daemon=daemon, implicit=tuple(implicit), idle=idle)
 
     def always(self, name: str, predicate: Predicate, reads: Iterable[Hashable] | None = None) -> None:
         """Look at `predicate` after every step that writes one of the cells `reads`; False fails the run.

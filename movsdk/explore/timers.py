@@ -98,7 +98,7 @@ class WorldClock(Clock):
         timer = WorldTimer(self.now + max(0, duration), None, what)
         self._timers.append(timer)
         reads = _CLOCK if condition is None else (*_CLOCK, ANY)
-        checkpoint(f"{what} is over", reads, (), lambda: timer.is_over or (condition is not None and condition()))
+        checkpoint(f"{what} is over", reads, _CLOCK, lambda: timer.is_over or (condition is not None and condition()))
         timer.is_cancelled = True
 
     def _pass(self) -> None:

@@ -50,10 +50,10 @@ class RuntimePm:
         self.mark_last_busy()
         self._idle()
 
-    def forbid(self) -> None:
-        """Wake it, and keep it awake (``pm_runtime_forbid()``)."""
+    def forbid(self) -> int:
+        """Wake it, and keep it awake (``pm_runtime_forbid()``). Returns 0 or a negative errno."""
         self.is_allowed = False
-        self.resume()
+        return self.resume()
 
     def mark_last_busy(self) -> None:
         """The delay counts from now on."""

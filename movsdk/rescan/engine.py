@@ -1,8 +1,7 @@
 """The events of a machine's life, and the rescan transaction in numbered steps.
 
 Twin: ``pci_rescan_bus()``, ``pciehp_configure_device()``, ``pci_assign_unassigned_root_bus_resources()`` and their callers.
-Reads top to
-bottom; what differs between versions is in `rules`. Addresses are layout's business, hooks `pausing`'s.
+Reads top to bottom; what differs between versions is in `rules`. Addresses are layout's business, hooks `pausing`'s.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ from movsdk.kernel.setup import replay
 from movsdk.kernel.system import System
 from movsdk.layout.placing import Placing, Try
 from movsdk.layout.table import UNSET, Segment, WindowWrite
-from movsdk.layout.wording import resource_name, resource_text
 from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan import mainline, pausing
+from movsdk.rescan.assignment_log import log_tries
 from movsdk.rescan.report import (
     Attempt,
     RescanReport,
@@ -55,6 +54,7 @@ class Engine:
     _fixed: list[tuple[str, int, Span]] = field(factory=list, init=False)
     _ignored: list[str] = field(factory=list, init=False)
     _holds_bridges: bool = field(default=False, init=False)
+    _waiting: list[Callable[[], None]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         system, rules = self.system, self.rules
@@ -92,6 +92,13 @@ class Engine:
         """Stop and remove `device` and all below; nothing moves."""
         return self._event("remove", lambda: self._remove(device))
 
+    def when_unlocked(self, call: Callable[[], None]) -> None:
+        """Have `call` run when nobody holds the rescan lock: as soon as time passes after the event in progress."""
+        if self.system.rescan_locked:
+            self._waiting.append(call)
+        else:
+            self.system.ops.clock.call_soon(call, "after the rescan lock")
+
     def _event(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
         since, before = len(self.system.trace), {id(device) for device in self.system.discovered}
         crashes = len(self.system.arch.crashes)
@@ -104,6 +111,8 @@ class Engine:
             rc, boot_rescan = act()
         finally:
             self.system.rescan_locked = False
+            while self._waiting:
+                self.when_unlocked(self._waiting.pop(0))
         self._note_moves()
         return RescanReport(
             op=op,
@@ -119,6 +128,7 @@ class Engine:
             boot_rescan=boot_rescan,
             crashes=tuple(self.system.arch.crashes[crashes:]),
             timeline=tuple(self.system.trace.events[since:]),
+            inferred=self.rules.inferred,
         )
 
     # --- boot -----------------------------------------------------------------------------------------------
@@ -182,7 +192,7 @@ class Engine:
         root, turn = self.system.root, self._turn(moves)
         steps: dict[str, Callable[[], object]] = {
             "wake": self._wake,
-            "pause": lambda: self._pause(moves),
+            "pause": lambda: self._paused.extend(pausing.pause(root, moves)),
             "pin": lambda: moves.pin(turn),
             "ranges": lambda: moves.ranges(turn),
             "scan": lambda: scan_child_bus(root),
@@ -202,16 +212,13 @@ class Engine:
         runtime_pm.hold_bridges(self.system)
         self._holds_bridges = True
 
-    def _pause(self, moves: Moves) -> None:
-        self._paused.extend(pausing.pause(self.system.root, moves))
-        self.system.arch.all_paused()
-
     def _turn(self, moves: Moves) -> Turn:
         placing = mainline.new_placing(self.system, keeps_minimum=True, climbs=False)
         return Turn(moves, self.system.root.segment, placing, self.system.reserve)
 
     def _release(self, moves: Moves, turn: Turn) -> None:
         self._fixed = list(fixed_bars(self.system, moves))
+        self.system.arch.all_paused()
         moves.release(turn)
         replay(turn.journal)
 
@@ -274,18 +281,8 @@ class Engine:
         self._known = now
 
     def _log_tries(self, placing: Placing) -> None:
-        """What was tried, in order, in the words of today's kernel (``pci_assign_resource()``)."""
         self._tries[:] = placing.tries
-        for attempt in placing.tries:
-            row = attempt.resource.row
-            device: Device | None = row.owner if row is not None else None
-            text = resource_text(attempt.flags, attempt.start, attempt.size, has_place=attempt.has_place)
-            name = f"{resource_name(attempt.resource.index)} {text}"
-            if attempt.has_place:
-                self.system.log(device, f"{name}: assigned")
-            else:
-                self.system.log(device, f"{name}: can't assign; no space")
-                self.system.log(device, f"{name}: failed to assign")
+        log_tries(self.system, placing.tries)
 
 
 def _stop(device: Device) -> None:

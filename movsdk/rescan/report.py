@@ -5,9 +5,10 @@ Twin of nothing: the kernel only logs. Printing is `movsdk.report`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from movsdk.address import Span
 from movsdk.kernel.arch import PlatformCrash
@@ -20,6 +21,7 @@ from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan.rules.record import Moves
 from movsdk.trace import BarMove, Event
 
+_ADDED_UP = ("moves", "attempts", "paused", "found", "crashes", "timeline")
 Spans = dict[tuple[int, int], tuple[Device, Span]]
 """Where BARs are: (identity of the device, BAR) -> device and span."""
 
@@ -62,7 +64,7 @@ class RescanReport:
 
     `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay while others
     might move · `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `found`: newcomers the
-    scan found · `timeline`: the event's entries.
+    scan found · `timeline`: the event's entries · `inferred`: what is concluded about these rules and not read, a sentence each.
     """
 
     op: str
@@ -78,11 +80,21 @@ class RescanReport:
     boot_rescan: bool = False
     crashes: tuple[PlatformCrash, ...] = ()
     timeline: tuple[Event, ...] = field(default=(), repr=False)
+    inferred: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def lost(self) -> tuple[BarMove, ...]:
         """BARs that had a place before and have none now."""
         return tuple(move for move in self.moves if move.new is None)
+
+
+def joined(op: str, rules: str, reports: Sequence[RescanReport]) -> RescanReport:
+    """One report of what several engine events came to, such as a removal and a hot-add. The first rc that is not 0 counts."""
+    if len(reports) == 1:
+        return evolve(reports[0], op=op)
+    last = reports[-1] if reports else RescanReport(op, rules, 0)
+    sums: dict[str, Any] = {name: tuple(each for report in reports for each in getattr(report, name)) for name in _ADDED_UP}
+    return evolve(last, op=op, rc=next((report.rc for report in reports if report.rc), 0), **sums)
 
 
 def assigned_spans(system: System) -> Spans:

@@ -17,8 +17,8 @@ from movsdk.errors import BadInput
 class Patch:
     """One patch of v2.
 
-    `where`: its twin, ``module:name`` each. `breaks`: what goes wrong without it. `alone`: how it comes out by itself, and what is
-    idle then. `later`: what became of it (nearest readable patch).
+    `where`: its twin, ``module:name`` each. `breaks`: what goes wrong without it. `alone`: whether it comes out by itself, and
+    what is idle then. `later`: what became of it (nearest readable patch).
     """
 
     number: int
@@ -36,7 +36,7 @@ SERIES: Final = (
         1,
         "PCI: do not write old BARs in pci_restore_state()",
         ("movsdk.kernel.saved_state:restore_state", "movsdk.kernel.power:PowerRules"),
-        "a device that slept while its BAR moved wakes with the old address in its register: the driver talks to nobody, or to a stranger",
+        "a device that slept while its BAR moved wakes with the old address in its register, and its driver talks to nobody",
         "yes",
         "dropped in v5: bridges are woken before and saved after the move",
     ),
@@ -148,7 +148,7 @@ SERIES: Final = (
         15,
         "PCI: fix the race of pci_enable_device() and pci_disable_device()",
         ("movsdk.kernel.enable:EnableRules", "movsdk.kernel.enable:enable_mutex"),
-        "of two drivers probing below one bridge, the second reads all-ones through a bridge that counts as enabled and is not yet open",
+        "of two drivers probing below one bridge the second reads all-ones: the bridge counts as enabled and is not open yet",
         "yes, but it takes two tasks to see it: a scenario has one, so `run --without 15` shows nothing",
         "v5 01, v9 01 (bridges only)",
     ),
@@ -188,7 +188,7 @@ SERIES: Final = (
         20,
         "PCI: wake bridges during a rescan",
         ("movsdk.kernel.runtime_pm:hold_bridges",),
-        "nobody answers behind a sleeping bridge: what is there is not found, and its windows are not written",
+        "nobody answers behind a sleeping bridge: a BAR that is written there keeps its old address",
         "yes",
         "v5 03, v9 03 (to D0, and saved afterwards)",
     ),

@@ -92,11 +92,14 @@ def test_a_dumped_port_is_known_by_its_config_bytes() -> None:
     assert "only device 00 can answer there" in str(caught.value)
 
 
-def test_a_long_chain_is_checked_in_passing() -> None:
-    """Thousands of bridges one below the other cost no more than thousands of steps."""
+def test_a_chain_is_as_long_as_there_are_buses() -> None:
+    """256 bridges one below the other, in whatever order; the next has no bus. Thousands cost no more than thousands of steps."""
     chain = [BridgeSpec(id=f"b{n}", on=f"b{n - 1}" if n else "root") for n in range(5000)]
 
-    assert len(check_structure(list(reversed(chain)), HERE)) == 5000
+    assert len(check_structure(chain[255::-1], HERE)) == 256
+    for order in (chain, list(reversed(chain))):
+        with pytest.raises(BadInput, match=r'devices\[\d+\].on: "b\d+" lies below \d+ bridges; a domain has 256 buses'):
+            check_structure(order, HERE)
 
 
 def test_apertures_of_one_space_must_not_overlap() -> None:

@@ -97,8 +97,8 @@ def test_a_broken_scenario_is_one_line(content: Any, message: str, tmp_path: Pat
     """File, line, path in the document, value; standard output stays empty and ``--json`` writes nothing."""
     (tmp_path / "bad.py").write_text("class A\n")
     (tmp_path / "mine.py").write_text(
-        "from mockbus.model import DeviceModel\n\nclass A:\n    pass\n\n"
-        "class Model(DeviceModel):\n    vendor_id = device_id = 1\n\n    def reset(self):\n        raise RuntimeError('no silicon')\n"
+        "from mockbus.model import DeviceModel\n\nclass A:\n    pass\n\nclass Model(DeviceModel):\n"
+        "    vendor_id = device_id = 1\n\n    def reset(self):\n        raise RuntimeError('no silicon')\n"
     )
     path = tmp_path / "broken.json"
     data = content if isinstance(content, str | bytes) else json.dumps(content)

@@ -17,7 +17,7 @@ def test_a_users_driver_is_played_with_io(tmp_path: Path, capsys: Capsys) -> Non
     called = call(capsys, "run", moving(tmp_path, '"mine.py:Good"', more="    load: true\n"))
 
     assert called.status == 0
-    assert "  I/O on card: exercised 2 times, 0 of them in vain\n" in called.out
+    assert "  I/O on card: rounds of exercise: 2, in vain: 0\n" in called.out
 
 
 @pytest.mark.parametrize(

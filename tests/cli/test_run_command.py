@@ -23,7 +23,7 @@ boot
 rescan
   paused: card
   moved: card BAR 0: [0xe8000000-0xe80fffff] -> [0xe0000000-0xe00fffff]
-  I/O on card: exercised 2 times, 0 of them in vain
+  I/O on card: rounds of exercise: 2, in vain: 0
 
 topology
 bus 00

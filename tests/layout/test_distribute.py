@@ -193,3 +193,55 @@ def test_a_bridge_without_a_bus_behind_it_has_nothing_to_spread() -> None:
     distribute(row, Extras())
 
     assert row.windows[1].size == 16 * MEG
+
+
+def test_the_second_share_begins_at_a_wrong_address() -> None:
+    """A slip of the kernel: it adds where it means to replace. It shows where a window wants another alignment than 1 MiB."""
+    row = port(32 * MEG)
+    windows = [
+        wanting(bridge(below(row), "a", is_hotplug=True), MEG),
+        wanting(bridge(below(row), "b", is_hotplug=True), 4 * MEG, align=4 * MEG),
+    ]
+
+    distribute(row, Extras())
+
+    assert [window.size for window in windows] == [13 * MEG, 15 * MEG]  # 16 would be right
+
+
+def test_what_is_spread_below_one_bridge_does_not_change_the_share_of_the_next() -> None:
+    """Each bridge hands a copy down."""
+    row = port(34 * MEG)
+    first = bridge(below(row), "a", is_hotplug=True)
+    windows = [
+        wanting(first, MEG),
+        wanting(bridge(below(first), "inner", is_hotplug=True), MEG),
+        wanting(bridge(below(row), "b", is_hotplug=True), 4 * MEG, align=4 * MEG),
+    ]
+    card(below(row), "card", {0: ("mem32", MEG)})
+
+    distribute(row, Extras())
+
+    assert [window.size for window in windows] == [13 * MEG, 13 * MEG, 13 * MEG]
+
+
+def test_an_empty_share_changes_nothing() -> None:
+    """Nothing is left behind the next multiple of 4 MiB: the window keeps the size it asked for."""
+    row = port(3 * MEG)
+    card(below(row), "card", {0: ("mem32", MEG)})
+    window = wanting(bridge(below(row), "b", is_hotplug=True), MEG, align=4 * MEG)
+
+    distribute(row, Extras())
+
+    assert window.size == MEG
+
+
+def test_a_window_of_size_zero_takes_nothing_away() -> None:
+    """Not even for its alignment."""
+    row = port(16 * MEG)
+    card(below(row), "card", {0: ("mem32", MEG)})
+    wanting(bridge(below(row), "empty"), 0, align=4 * MEG)
+    window = wanting(bridge(below(row), "b", is_hotplug=True), MEG)
+
+    distribute(row, Extras())
+
+    assert window.size == 15 * MEG

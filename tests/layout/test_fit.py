@@ -160,6 +160,30 @@ def test_four_ports_of_256_bytes_fill_a_window_of_4_kib() -> None:
     assert starts == [0x1000, 0x1400, 0x1800, 0x1C00]
 
 
+@pytest.mark.parametrize(("used", "size"), [(0x100, 0x100), (0x200, 0x200), (0x300, 0x100), (0x380, 0x80)])
+def test_aliases_begin_at_each_kib(used: int, size: int) -> None:
+    """Whichever of the two alias bits an address would have, the next KiB is taken."""
+    segment = root_bus(taken(aperture("io", 0x1000, 0x1000), (0x1000, used)))
+
+    assert found(segment, bar("io", size)) == (0, 0x1400)
+
+
+def test_a_platform_without_isa_fills_the_window() -> None:
+    """Where no old device decodes ten bits there is nothing to avoid."""
+    window = taken(aperture("io", 0x1000, 0x1000), (0x1000, 0x100))
+
+    place = found(root_bus(window), bar("io", 0x100), address_map=AddressMap(avoids_isa_aliases=False))
+
+    assert place == (0, 0x1100)
+
+
+def test_a_platform_says_where_memory_begins() -> None:
+    """Only a PC has BIOS and VGA in its first MiB."""
+    segment = root_bus(aperture("mem", 0x10000, 4 * MEG))
+
+    assert found(segment, bar("mem32", 64 * K), address_map=AddressMap(reserved=(), lowest_mem=0)) == (0, 0x10000)
+
+
 @pytest.mark.parametrize(
     ("used", "size", "expected"),
     [

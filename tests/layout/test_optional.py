@@ -94,8 +94,10 @@ def test_only_what_could_help_gives_its_wish_back(placed: str, failed: str, is_k
     card(root, "big", {0: (failed, 0x8000 if failed == "io" else 128 * MEG)})
     placing = new_placing()
 
-    assign_rows(root.rows, root, Lists([extra], []), placing)
+    lists = Lists([extra], [])
+    assign_rows(root.rows, root, lists, placing)
 
+    assert lists.extras == []
     tried = [one.has_place for one in placing.tries if one.resource is window]
     assert tried == ([True] if is_kept else [True, True, True])  # enlarged, as needed, grown again
     assert window.size == 2 * (0x1000 if placed == "io" else MEG)
@@ -180,6 +182,7 @@ def test_wishes_are_granted_one_by_one(order: list[int], expected: list[tuple[in
     assert lists.extras == []
     granted = [window.size > MEG for window in windows]
     assert [not window.flags & STARTALIGN for window in windows] == granted
+    assert root.windows[0].children == sorted(windows, key=lambda window: window.start)
 
 
 def test_a_window_of_size_zero_gets_its_wish_after_the_others() -> None:
@@ -195,15 +198,40 @@ def test_a_window_of_size_zero_gets_its_wish_after_the_others() -> None:
 
 
 def test_a_wish_of_somebody_elsewhere_waits() -> None:
-    """Wishes of other buses stay on the list for when their bus is placed."""
-    root = root_bus()
-    row = bridge(root, "b")
-    extra = wish(bridge(below(row), "c").windows[1], MEG, "mem", MEG)
-    lists = Lists([extra, wish(row.windows[1], MEG, "mem", MEG)], [])
+    """Wishes of other buses stay on the list for when their bus is placed, whatever happens here."""
+    for room in (MEG, 4 * MEG):
+        root = root_bus(aperture("mem", B, room))
+        row = bridge(root, "b")
+        extra = wish(bridge(below(row), "c").windows[1], MEG, "mem", MEG)
+        lists = Lists([extra, wish(row.windows[1], MEG, "mem", MEG)], [])
 
-    assign_rows(root.rows, root, lists, new_placing())
+        assign_rows(root.rows, root, lists, new_placing())
 
-    assert lists.extras == [extra]
+        assert lists.extras == [extra]
+
+
+def test_a_window_in_its_alignment_keeps_its_turn() -> None:
+    """A wish at the alignment it has already does not move it behind others of that alignment."""
+    root = root_bus(aperture("mem", B, 64 * MEG))
+    window = bridge(root, "b").windows[1]
+    extra = wish(window, 3 * MEG, "mem", MEG, min_align=MEG)
+    bars = [card(root, f"c{size}", {0: ("mem32", size)}).resources[0] for size in (MEG, 64 * K)]
+
+    assign_rows(root.rows, root, Lists([extra], []), new_placing())
+
+    assert spans(window, *bars) == [(B, 4 * MEG), (B + 4 * MEG, MEG), (B + 5 * MEG, 64 * K)]
+
+
+def test_a_window_with_something_inside_does_not_move_to_grow() -> None:
+    """What it holds would be left behind."""
+    root = root_bus(aperture("mem", B, 8 * MEG))
+    windows = [bridge(root, name).windows[1] for name in ("a", "b")]
+    wishes = [wish(window, MEG, "mem", 4 * MEG) for window in windows]
+    windows[0].children.append(Resource(0))
+
+    assign_rows(root.rows, root, Lists(wishes, []), new_placing())
+
+    assert spans(*windows) == [(B, MEG), (B + MEG, 5 * MEG)]
 
 
 def test_a_wish_of_one_that_was_wiped_is_forgotten() -> None:
@@ -223,6 +251,7 @@ def test_a_wish_of_one_that_was_wiped_is_forgotten() -> None:
         pytest.param([2 * MEG], [(B, 4 * MEG), (B + 4 * MEG, 2 * MEG)], id="before a BAR that was ahead of it"),
         pytest.param([64 * K], [(B, 4 * MEG), (B + 4 * MEG, 64 * K)], id="not behind one that followed it"),
         pytest.param([8 * MEG], [(B + 8 * MEG, 4 * MEG), (B, 8 * MEG)], id="still behind a larger alignment"),
+        pytest.param([4 * MEG, 64 * K], [(B + 4 * MEG, 4 * MEG), (B, 4 * MEG), (B + 8 * MEG, 64 * K)], id="behind an equal one"),
         pytest.param(
             [8 * MEG, 2 * MEG, 64 * K],
             [(B + 8 * MEG, 4 * MEG), (B, 8 * MEG), (B + 12 * MEG, 2 * MEG), (B + 14 * MEG, 64 * K)],

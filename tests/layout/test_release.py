@@ -113,6 +113,18 @@ def test_release_begins_at_the_bus_of_the_failure() -> None:
     assert outer.windows[1].parent is not None
 
 
+def test_leaves_only() -> None:
+    """The first of several tries at boot gives up the window above the failure if no bridge is below it, and no other."""
+    _, outer, inner, _ = nested()
+
+    journal: Journal = []
+    release_type(below(outer), MEM, journal, only_leaves=True)
+    assert (journal, inner.windows[1].parent is not None) == ([], True)
+
+    release_type(below(inner), MEM, journal, only_leaves=True)
+    assert (len(journal), inner.windows[1].parent) == (1, None)
+
+
 def test_detached_children_keep_their_sizes() -> None:
     """The whole tree below is taken apart; every address becomes 0."""
     root, outer, inner, row = nested()

@@ -24,20 +24,21 @@ class Windows:
     """All windows of one machine. `settle()` runs by itself when decoding changes; `close()` gives everything back."""
 
     machine: Machine
-    _windows: dict[tuple[int, int], Window] = field(factory=dict, init=False, repr=False)
+    _windows: dict[tuple[int, int, int], Window] = field(factory=dict, init=False, repr=False)
     _harvest: list[StaleWrite] = field(factory=list, init=False, repr=False)
     _is_settling: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.machine.fabric.watchers.append(self.settle)
 
-    def at(self, bar: Bar, address: int) -> Window:
-        """The window of `bar` at `address`: the one that is there, or a new one."""
-        key = (id(bar), address)
+    def at(self, device: Device, bar: Bar, address: int) -> Window:
+        """The window of `bar` of `device` at `address`: the one that is there, or a new one."""
+        key = (id(device), bar.spec.n, address)
         if key not in self._windows:
             size = bar.spec.size
             file = memory_file.new_file(size, f"{bar.function.label}-bar{bar.spec.n}-{address:#x}")
-            window: Window = RamWindow(bar, address, file) if is_memory(bar) else RegisterWindow(bar, address, file)
+            kind = RamWindow if is_memory(bar) else RegisterWindow
+            window = kind(device, bar, address, file)
             window.filled = memory_file.fill_with_ones(file)
             self._windows[key] = window
             self.settle()
@@ -61,7 +62,9 @@ class Windows:
             self._is_settling = False
 
     def refresh(self) -> None:
-        """Carry register writes and values between mapped files and devices."""
+        """Carry register writes and values between mapped files and devices, and bury the maps of removed devices."""
+        if any(window.is_live and window.device.is_removed for window in self._windows.values()):
+            self.settle()
         for window in list(self._windows.values()):
             window.refresh()
 
@@ -94,7 +97,9 @@ class BarWindow:
 
     @property
     def is_mappable(self) -> bool:
-        """False for I/O, for a BAR without an address, and where no such BAR is."""
+        """False for I/O, for a BAR without an address, where no such BAR is, and on a system without memfd."""
+        if not memory_file.IS_AVAILABLE:
+            return False
         is_memory = not self.device.resources[self.index].flags & (IO | UNSET)
         return (
             is_memory and not self.device.is_removed and self.device.bar_span(self.index) is not None and self._bar() is not None
@@ -103,7 +108,9 @@ class BarWindow:
     def now(self) -> Window | None:
         """The window where the kernel believes the BAR to be; None if it cannot be mapped."""
         span, bar = self.device.bar_span(self.index), self._bar()
-        return self.windows.at(bar, span.start) if self.is_mappable and span is not None and bar is not None else None
+        return (
+            self.windows.at(self.device, bar, span.start) if self.is_mappable and span is not None and bar is not None else None
+        )
 
     def _bar(self) -> Bar | None:
         # By label first: a card that was pulled answers no config cycle, but its BAR had a mapping.

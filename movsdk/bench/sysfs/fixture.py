@@ -7,7 +7,7 @@ Twin: booting the machine. Code under test runs unchanged: open(), os, pathlib, 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,14 @@ from movsdk.bench.sysfs.fake_os import SysfsOs
 from movsdk.bench.sysfs.node import Folder
 from movsdk.bench.sysfs.open_file import OpenFile
 from movsdk.bench.sysfs.patching import patch_mmap, patch_open
+from movsdk.bench.sysfs.proc_files import Around
 from movsdk.bench.sysfs.real_numbers import OpenAttr, RealNumbers
 from movsdk.bench.sysfs.view import SysfsView
 from movsdk.bench.sysfs.window import StaleWrite, Window
 from movsdk.bench.world import World
 from movsdk.errors import BadInput
 from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.rescan.report import RescanReport
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,9 +114,14 @@ class SysfsSession:
 
 
 @contextmanager
-def sysfs_session(world: World) -> Iterator[SysfsSession]:
+def sysfs_session(
+    world: World, *, on_report: Callable[[RescanReport], None] = lambda _report: None, around: Around = ()
+) -> Iterator[SysfsSession]:
     """Let this process see the /sys and /proc of `world`.
 
+    Args:
+        on_report: called after each rescan or removal that was started by writing a file.
+        around: names for RAM and reserved ranges in /proc/iomem.
     Raises:
         BadInput: a fake file system is active already (the fixture `fs`, or another session).
     """
@@ -124,7 +131,7 @@ def sysfs_session(world: World) -> Iterator[SysfsSession]:
     replaced: dict[str, Any] = {"os": SysfsOs}
     with Patcher(modules_to_patch=replaced) as patcher:
         ram_module.__dict__["os"] = real_os  # BAR memory is real, whenever it is first touched
-        session = SysfsSession(SysfsView(world), patcher.fs)
+        session = SysfsSession(SysfsView(world, on_report, around), patcher.fs)
         undo = [patch_open(session), patch_mmap(session)]
         try:
             yield session

@@ -24,6 +24,7 @@ from movsdk.bench.sysfs.node import Attr, Folder, Link, Node
 from movsdk.bench.sysfs.open_file import OpenFile
 from movsdk.bench.sysfs.proc_files import Around
 from movsdk.bench.sysfs.view import SysfsView
+from movsdk.bench.sysfs.window import StaleWrite
 from movsdk.bench.world import World
 from movsdk.errors import BadInput
 from movsdk.rescan.report import RescanReport
@@ -40,10 +41,11 @@ def mount(
     around: Around = (),
     on_ready: Callable[[], None] = lambda: None,
     on_report: Callable[[RescanReport], None] = lambda _report: None,
-) -> None:
+) -> list[StaleWrite]:
     """Mount `world` on `directory` (an empty folder) and serve it until somebody unmounts it or sends SIGINT or SIGTERM.
 
-    Virtual time follows real time meanwhile. ``fusermount3 -u DIR`` unmounts, also after the server was killed.
+    Virtual time follows real time meanwhile. ``fusermount3 -u DIR`` unmounts, also after the server was killed. Returns what
+    programs wrote through maps of where a BAR used to be.
 
     Args:
         around: names for RAM and reserved ranges in /proc/iomem; see `stage`.
@@ -67,6 +69,7 @@ def mount(
             negative_timeout=0,
             fsname="movsdk",
         )
+        return server.view.stale_writes
     except RuntimeError as error:
         raise BadInput(f"{directory}: cannot be mounted (libfuse says {error}); is it mounted already?") from None
     finally:

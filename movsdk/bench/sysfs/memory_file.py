@@ -17,6 +17,7 @@ from typing import Final
 from mockbus.ram import Ram
 from movsdk.errors import BadInput
 
+IS_AVAILABLE: Final = hasattr(posix, "memfd_create")
 FILL_WHOLE: Final = 16 << 20
 """Up to this size (bytes) all of a dead mapping reads all-ones; beyond, only what held data does, and its holes read zero."""
 

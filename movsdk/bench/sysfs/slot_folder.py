@@ -1,6 +1,7 @@
 """/sys/bus/pci/slots: hot-plug slots by number, with address, adapter and power.
 
-Twin: drivers/pci/slot.c and pciehp's sysfs side. Power off leaves the card in its slot: `power` on brings it back.
+Twin: drivers/pci/slot.c and pciehp's sysfs side. Power off leaves the card in its slot: `power` on brings it back. A slot without
+a power controller is switched by hand: the card loses power all the same.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 
 from mockbus.function import Function
-from movsdk import pci_regs as regs
 from movsdk.bench.sysfs.node import Folder, Node, knob, text, to_number
+from movsdk.clock import NS_PER_MS
 from movsdk.kernel.device import Device
-from movsdk.kernel.header import find_capability
+from movsdk.kernel.slot_registers import SlotRegisters
 
 if TYPE_CHECKING:
     from movsdk.bench.sysfs.view import SysfsView
 
-_SLOT_NUMBER = 19  # first bit of Physical Slot Number in the slot capabilities
+_SETTLE = 1000 * NS_PER_MS  # what pciehp waits after power went off, and more than it waits for a link
 
 
 @define(eq=False)
 class Slots:
-    """The slots of a machine; remembers which cards were powered off through it."""
+    """The slots of a machine; remembers which cards were switched off by hand."""
 
     view: SysfsView
     _off: dict[str, list[str]] = field(factory=dict, init=False, repr=False)
@@ -34,7 +35,9 @@ class Slots:
         found: dict[str, Node] = {}
         for port in self.view.world.system.devices():
             if port.row.is_hotplug and port.subordinate is not None:
-                found[_free_name(str(_number(port)), found)] = self._folder(port)
+                registers = SlotRegisters.of(port)
+                number = registers.number if registers is not None else port.devfn >> 3
+                found[_free_name(str(number), found)] = self._folder(port)
         return found
 
     def _folder(self, port: Device) -> Folder:
@@ -48,20 +51,24 @@ class Slots:
 
         return Folder(files, lambda: not port.is_removed)
 
+    # --- what a slot is now ----------------------------------------------------------------------------
     def _is_powered(self, port: Device) -> bool:
-        return any(child.present for child in self._cards(port))
+        return any(card.present for card in self._cards(port))
 
     def _is_filled(self, port: Device) -> bool:
-        return self._is_powered(port) or bool(self._off.get(port.label))
+        registers = SlotRegisters.of(port)
+        in_slot = registers.is_occupied if registers is not None else self._is_powered(port)
+        return in_slot or bool(self._off.get(port.label))
 
     def _cards(self, port: Device) -> list[Function]:
-        machine = self.view.world.machine
-        return [each for each in machine if each.parent is not None and each.parent.label == port.label]
+        return [each for each in self.view.world.machine if each.parent is not None and each.parent.label == port.label]
 
+    # --- switching ---------------------------------------------------------------------------------------
     def _set_power(self, port: Device, wanted: bool) -> None:
+        """Raises EINVAL (already so), ENODEV (empty), EIO (no power came)."""
         if wanted == self._is_powered(port):
             raise OSError(errno.EINVAL, "already so")
-        if wanted and not self._off.get(port.label):
+        if wanted and not self._is_filled(port):
             raise OSError(errno.ENODEV, "the slot is empty")
         if wanted:
             self._switch_on(port)
@@ -69,28 +76,31 @@ class Slots:
             self._switch_off(port)
 
     def _switch_off(self, port: Device) -> None:
-        world = self.view.world
+        world, registers = self.view.world, SlotRegisters.of(port)
         for device in reversed(list(port.subordinate.devices) if port.subordinate is not None else []):
             self.view.act(lambda device=device: world.engine.remove(device))  # type: ignore[misc]
-        cards = [card.label for card in self._cards(port) if card.present]
-        for label in cards:
-            world.machine.unplug(label)
-        self._off[port.label] = cards
-        world.system.ops.clock.run_pending()
+        if registers is not None and registers.has_power_controller:
+            registers.set_power(on=False)
+            registers.take_events()
+        else:
+            self._off[port.label] = [card.label for card in self._cards(port) if card.present]
+            for label in self._off[port.label]:
+                world.machine.unplug(label)
+        world.system.ops.clock.advance(_SETTLE)
 
     def _switch_on(self, port: Device) -> None:
-        world = self.view.world
-        for label in self._off.pop(port.label):
+        world, registers = self.view.world, SlotRegisters.of(port)
+        if registers is not None and registers.has_power_controller:
+            registers.set_power(on=True)
+            registers.take_events()
+        for label in self._off.pop(port.label, ()):
             world.machine.plug(label)
         # With a hot-plug driver listening, the slot's event does the rest.
-        world.system.ops.clock.run_pending()
+        world.system.ops.clock.advance(_SETTLE)
+        if not self._is_powered(port):
+            raise OSError(errno.EIO, "the slot has no power")
         if port.subordinate is not None and not port.subordinate.devices:
             self.view.act(lambda: world.engine.hotadd(port))
-
-
-def _number(port: Device) -> int:
-    at = find_capability(port, regs.CAP_ID_EXP)
-    return port.config_read(at + regs.EXP_SLTCAP, 4) >> _SLOT_NUMBER if at else port.devfn >> 3
 
 
 def _free_name(name: str, taken: dict[str, Node]) -> str:

@@ -123,6 +123,7 @@ class SysfsView:
             raise OSError(errno.EDEADLK, "the rescan lock is held: this is a hook, and Linux would hang here")
         self.on_report(event())
         self.world.system.ops.clock.run_pending()
+        self.windows.refresh()
 
     @property
     def stale_writes(self) -> list[StaleWrite]:

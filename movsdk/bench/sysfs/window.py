@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from mockbus.bar import Bar
 from movsdk.bench.sysfs import memory_file
 from movsdk.bench.sysfs.memory_file import Extent
+from movsdk.kernel.device import Device
 from movsdk.ops import Space
 
 
@@ -34,8 +35,12 @@ class StaleWrite:
 
 @define(eq=False)
 class Window(ABC):
-    """`file` is the memfd that user space maps, the same for as long as the window exists."""
+    """`file` is the memfd that user space maps, the same for as long as the window exists.
 
+    It dies for good with `device`: the kernel takes the maps of a device that it removes, and a rescan makes another device.
+    """
+
+    device: Device = field(repr=False)
     bar: Bar
     address: int
     file: int
@@ -45,6 +50,8 @@ class Window(ABC):
     @property
     def is_decoded(self) -> bool:
         """True if an access to the address reaches this BAR now: decode on, bridges open, nobody asleep."""
+        if self.device.is_removed:
+            return False
         segment = self.bar.function.fabric.segment(Space.MEM, self.address)
         return segment is not None and (self.bar, self.address) in zip(segment.bars, segment.bases, strict=True)
 

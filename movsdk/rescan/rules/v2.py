@@ -29,7 +29,7 @@ INFERRED: Final = (
     "rescan (patch 6)",
     "restoring writes where BARs and windows are now (patch 1); later versions do without the patch",
     "defects that v3's change log names are not modelled: fixed prefetchable BARs not assigned, windows assigned twice",
-    "enabling is v5's, mutex and counting included (patches 15 and 16)",
+    "enabling is v5's, mutex and counting included (patches 15 and 16); bridges are woken to D0, not only from D3cold (patch 20)",
 )
 
 

@@ -87,16 +87,21 @@ class UserDriver:
     """A user-space driver as people write them: knows sysfs and nothing of this SDK."""
 
     def __init__(self, folder: str) -> None:
-        config = os.open(f"{folder}/config", os.O_RDWR)
-        self.vendor, self.device = struct.unpack("<HH", os.pread(config, 4, 0))
-        (command,) = struct.unpack("<H", os.pread(config, 2, 4))
-        os.pwrite(config, struct.pack("<H", command | 0x6), 4)
-        os.close(config)
+        self.folder = folder
+        self.vendor, self.device = self.enable()
         with open(f"{folder}/resource") as file:
             ranges = [[int(word, 16) for word in line.split()] for line in file]
         self.size = ranges[2][1] - ranges[2][0] + 1
         self.fd = os.open(f"{folder}/resource2", os.O_RDWR | os.O_SYNC)
         self.map = mmap.mmap(self.fd, self.size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+
+    def enable(self) -> tuple[int, int]:
+        """Decode and bus mastering on; returns vendor and device."""
+        config = os.open(f"{self.folder}/config", os.O_RDWR)
+        vendor, device, command = struct.unpack("<HHH", os.pread(config, 6, 0))
+        os.pwrite(config, struct.pack("<H", command | 0x6), 4)
+        os.close(config)
+        return vendor, device
 
     def put(self, offset: int, value: int) -> None:
         struct.pack_into("<I", self.map, offset, value)

@@ -15,7 +15,9 @@ needs_pciutils = pytest.mark.skipif(
     not (shutil.which("lspci") and shutil.which("setpci")), reason="needs lspci and setpci: apt-get install pciutils"
 )
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_REGION = re.compile(r"\t(?:Region (\d)|(Expansion ROM))[^ ]* ?:? ?(?:Memory |I/O ports )?at ([0-9a-f]+|<\w+>)(.*?)(?: \[size=(\d+)(\w?)\])?")
+_REGION = re.compile(
+    r"\t(?:Region (\d)|(Expansion ROM))[^ ]* ?:? ?(?:Memory |I/O ports )?at ([0-9a-f]+|<\w+>)(.*?)(?: \[size=(\d+)(\w?)\])?"
+)
 _WINDOW = re.compile(r"\t(I/O|Memory|Prefetchable memory) behind bridge: ([0-9a-f]+)-([0-9a-f]+) \[size=")
 
 

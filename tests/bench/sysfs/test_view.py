@@ -223,15 +223,6 @@ def test_small_knobs_keep_what_is_written(view: SysfsView) -> None:
     assert view.read(f"{CARD}/msi_bus") == b"0\n"
 
 
-def test_slot_power_takes_the_card_and_gives_it_back(bench: Bench, dev: PciDev, view: SysfsView) -> None:
-    """Off: removed and without power, but still in the slot. On: found and bound again."""
-    view.write("/sys/bus/pci/slots/0/power", "0")
-    assert (view.read("/sys/bus/pci/slots/0/power"), view.read("/sys/bus/pci/slots/0/adapter")) == (b"0\n", b"1\n")
-    assert view.find("0000:01:00.0") is None
-    view.write("/sys/bus/pci/slots/0/power", "1")
-    assert view.resolve(f"{CARD}/driver")[0] == "/sys/bus/pci/drivers/card"
-
-
 def test_ports_are_read_and_written_one_access_at_a_time(bench: Bench, dev: PciDev, view: SysfsView) -> None:
     """resourceN of an I/O BAR: 1, 2 or 4 bytes; anything else is EINVAL."""
     file = view.open(f"{CARD}/resource4", 2)

@@ -1,0 +1,84 @@
+"""The enable race, explored: every order of the tasks of a `RaceScenario`, on the one kernel model and the one silicon there are.
+
+Twin: the changelogs of 40f11adc7cd9 and RFC patch 15, which tell one order each. What is explored is `kernel.enable` itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+
+from movsdk.bench.race_machine import RaceMachine
+from movsdk.bench.race_scenario import RaceScenario
+from movsdk.errors import InvariantBroken
+from movsdk.explore.runner import Budget, Result, explore, replay
+from movsdk.explore.strategies import Strategy
+from movsdk.explore.tasks import World
+
+
+@frozen
+class RaceResult:
+    """What exploring one scenario came to."""
+
+    scenario: RaceScenario
+    result: Result
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys of ``movsdk race --json``; `disable` only where a race of the disable side was asked for."""
+        scenario, result = self.scenario, self.result
+        found: dict[str, Any] = {
+            "variant": scenario.variant,
+            "drivers": scenario.drivers,
+            "bridges": scenario.bridges,
+            "port_driver": scenario.port_driver,
+            "verdict": result.verdict,
+            "runs": result.runs,
+            "first_bug": result.first_bug,
+            "schedule": result.schedule,
+        }
+        return found if scenario.disable is None else {**found, "disable": scenario.disable}
+
+
+def program_of(scenario: RaceScenario) -> Callable[[World], None]:
+    """What the explorer runs: the machine as it was before, and a task for each act."""
+    machine = RaceMachine(scenario)
+
+    def program(world: World) -> None:
+        machine.reset()
+        for act in scenario.before:
+            machine.act(act)
+        if machine.oracles.misses:
+            raise InvariantBroken(f"{scenario}: went wrong before the tasks began: {machine.oracles.misses[0]}")
+        machine.announcer.listen()
+        for label in machine.world.machine.labels:
+            world.show(f"{label}.COMMAND", partial(machine.announcer.value, ("config", label)))
+            world.show(f"{label}.enable_cnt", partial(machine.announcer.value, ("enable_cnt", label)))
+        for act in scenario.meanwhile:
+            world.spawn(str(act), machine.do, act)
+
+    return program
+
+
+def race(
+    scenario: RaceScenario,
+    strategy: Strategy | None = None,
+    *,
+    budget: Budget | None = None,
+    stop: bool = True,
+    shorten: bool = True,
+) -> RaceResult:
+    """Explore a scenario; all orders that matter unless `strategy` or `budget` say less.
+
+    Args:
+        stop: at the first failure; False counts all that fail.
+        shorten: look for the shortest story of a failure.
+    """
+    return RaceResult(scenario, explore(program_of(scenario), strategy, budget=budget, stop=stop, shorten=shorten))
+
+
+def replay_race(scenario: RaceScenario, schedule: str) -> RaceResult:
+    """Run one schedule again. Raises `BadInput` (no schedule), `Drift` (another scenario's, or the kernel model has changed)."""
+    return RaceResult(scenario, replay(program_of(scenario), schedule))

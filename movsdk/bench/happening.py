@@ -1,0 +1,152 @@
+"""What an event of a scenario does to the machine and to its kernel.
+
+Twin: somebody before the machine, and at its shell. Says nothing about the outcome; see `player`.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from attrs import define, evolve, field
+
+from mockbus.bridge import Bridge
+from mockbus.slot import Slot
+from movsdk.bench.scenario import EventSpec
+from movsdk.bench.world import World
+from movsdk.clock import NS_PER_MS
+from movsdk.errors import BadInput
+from movsdk.kernel.device import Device
+from movsdk.kernel.runtime_pm import pm_of
+from movsdk.pci_regs import PowerState
+from movsdk.rescan.hotplug import SlotHandler
+from movsdk.rescan.report import RescanReport, joined
+
+SETTLE_LIMIT = 60_000 * NS_PER_MS
+
+
+@define(eq=False)
+class Happening:
+    """The hand that plays events on `world`; `slots` is the hot-plug driver, which hears of what is done at a slot only."""
+
+    world: World
+    slots: SlotHandler = field(init=False)
+    _told: list[RescanReport] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.slots = SlotHandler(self.world.engine, self._told.append)
+        self.slots.listen()
+
+    def happen(self, event: EventSpec) -> RescanReport:
+        """Let one event happen and time pass until it is over. Returns what the engine did, all of it in one report."""
+        self._told.clear()
+        trace = self.world.system.trace
+        since = len(trace)
+        done = _ACTS[event.op](self, event, self.world.find(event.id))
+        reports = [*([done] if done is not None else []), *self._told]
+        report = evolve(joined(event.op, self.world.engine.rules.name, reports), timeline=tuple(trace.events[since:]))
+        self.slots.take_over()
+        return report
+
+    def _nothing(self, event: EventSpec, rc: int = 0) -> RescanReport:
+        return RescanReport(event.op, self.world.engine.rules.name, rc)
+
+    # --- by hand: no slot tells the kernel ----------------------------------------------------------------------
+    def _boot(self, _event: EventSpec, _device: Device | None) -> RescanReport:
+        return self.world.engine.boot()
+
+    def _rescan(self, _event: EventSpec, _device: Device | None) -> RescanReport:
+        return self.world.engine.rescan()
+
+    def _plug(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        self.world.machine.plug(event.id or "", told=False)
+        return self._nothing(event)
+
+    def _unplug(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        self.world.machine.unplug(event.id or "", told=False)
+        return self._nothing(event)
+
+    def _hotadd(self, event: EventSpec, port: Device | None) -> RescanReport:
+        if port is None or not self.slots.power_on(port):
+            return self._nothing(event, -errno.ENODEV)
+        return self.world.engine.hotadd(port)
+
+    def _remove(self, event: EventSpec, device: Device | None) -> RescanReport:
+        report = self.world.engine.remove(device) if device is not None else self._nothing(event)
+        self._unplug(event, device)
+        return report
+
+    def _io(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        return self._nothing(event)
+
+    def _wait(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        self._pass(event.ms or 0)
+        return self._nothing(event)
+
+    # --- at the slot: the kernel hears of it ------------------------------------------------------------------------
+    def _pull(self, event: EventSpec, _device: Device | None) -> None:
+        self.world.machine.unplug(event.id or "")
+        self._settle(event)
+
+    def _button(self, event: EventSpec, _device: Device | None) -> None:
+        self._slot(event).press_button()
+        self._settle(event)
+
+    def _link(self, event: EventSpec, _device: Device | None) -> None:
+        self._slot(event).retrain()
+        self._settle(event)
+
+    def _power_fault(self, event: EventSpec, _device: Device | None) -> None:
+        self._slot(event).short()
+        self._settle(event)
+
+    def _slot(self, event: EventSpec) -> Slot:
+        port = self.world.machine.function(event.id or "")
+        if not isinstance(port, Bridge) or port.slot is None:
+            raise BadInput(f"{event}: there is no slot below {event.id}")
+        return port.slot
+
+    # --- power ---------------------------------------------------------------------------------------------------------
+    def _suspend(self, event: EventSpec, device: Device | None) -> RescanReport:
+        if device is None:
+            return self._nothing(event, -errno.ENODEV)
+        pm_of(device).allow(deepest=event.state or PowerState.D3HOT)
+        self._pass(0)
+        return self._nothing(event, 0 if pm_of(device).is_suspended else -errno.EBUSY)
+
+    def _resume(self, event: EventSpec, device: Device | None) -> RescanReport:
+        if device is None:
+            return self._nothing(event, -errno.ENODEV)
+        return self._nothing(event, pm_of(device).forbid())
+
+    # --- time ------------------------------------------------------------------------------------------------------------
+    def _pass(self, milliseconds: float) -> None:
+        self.world.system.ops.clock.advance(int(milliseconds * NS_PER_MS))
+
+    def _settle(self, event: EventSpec) -> None:
+        clock = self.world.system.ops.clock
+        clock.run_pending()
+        if event.ms is not None:
+            self._pass(event.ms)
+        else:
+            clock.run_until(lambda: not self.slots.is_busy, SETTLE_LIMIT)
+            clock.run_pending()
+
+
+_Act = Callable[[Happening, EventSpec, Device | None], RescanReport | None]
+_ACTS: dict[str, _Act] = {
+    "boot": Happening._boot,
+    "rescan": Happening._rescan,
+    "plug": Happening._plug,
+    "unplug": Happening._unplug,
+    "hotadd": Happening._hotadd,
+    "remove": Happening._remove,
+    "io": Happening._io,
+    "wait": Happening._wait,
+    "pull": Happening._pull,
+    "button": Happening._button,
+    "link": Happening._link,
+    "power_fault": Happening._power_fault,
+    "suspend": Happening._suspend,
+    "resume": Happening._resume,
+}

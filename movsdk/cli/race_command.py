@@ -1,0 +1,131 @@
+"""``movsdk race``: the enable race, explored. A race that is found is an answer, so the exit status is 0 all the same."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Final
+
+from movsdk.bench import race_table
+from movsdk.bench.enable_race import RaceResult, race, replay_race
+from movsdk.bench.race_scenario import DISABLES, RaceScenario
+from movsdk.bench.race_script import tell
+from movsdk.errors import BadInput
+from movsdk.explore.record import Drift
+from movsdk.explore.runner import Budget
+from movsdk.kernel.enable import VARIANTS
+
+RUNS: Final = 20_000
+EVERY: Final = "every"
+_ABOUT: Final = {
+    "proved": "every order of their operations was tried, and none fails",
+    "bounded": "no failure so far; not all orders were tried",
+    "sampled": "this one order does not fail",
+    "nondeterministic": "the same order did not do the same again; please report this",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--variant", metavar="V", help=f"the kernel: {', '.join(VARIANTS)} (default mainline)")
+    parser.add_argument("--drivers", metavar="N", type=int, help="drives that are probed at once (default 2)")
+    parser.add_argument("--bridges", metavar="N", type=int, help="nested bridges above them (default 1)")
+    parser.add_argument("--port-driver", action="store_true", help="the driver of the last bridge is probed at the same time")
+    parser.add_argument(
+        "--disable",
+        metavar="RACE",
+        nargs="?",
+        const=EVERY,
+        help=f"the disable side: all of its races, or one of {', '.join(DISABLES)}",
+    )
+    parser.add_argument("--all", action="store_true", help="the table: every variant, both sides")
+    parser.add_argument("--script", action="store_true", help="one order, written down beforehand: with and without the mutex")
+    parser.add_argument("--replay", metavar="SCHEDULE", help="one order, as it was printed with a failure")
+    parser.add_argument("--count", action="store_true", help="go on after the first failure, and count all that fail")
+    parser.add_argument("--runs", metavar="N", type=int, default=RUNS, help=f"stop after so many runs (default {RUNS})")
+    parser.add_argument("--json", action="store_true", help="print a JSON object a line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Explore and print; returns 0 whenever there is an answer."""
+    if options.runs < 1:
+        raise BadInput(f"--runs {options.runs}: there must be 1 or more")
+    if options.all:
+        _refuse(options, "--all", "variant", "drivers", "bridges", "port_driver", "disable", "replay", "script")
+        _print_table(as_json=options.json)
+    elif options.script:
+        _refuse(options, "--script", "drivers", "bridges", "port_driver", "disable", "replay", "json")
+        _print_scripts([options.variant] if options.variant else ["mainline", "v5", "v9"])
+    elif options.replay is not None:
+        _print_replay(_scenarios(options), options.replay, as_json=options.json)
+    else:
+        scenarios = _scenarios(options)
+        for scenario in scenarios:
+            found = race(scenario, budget=Budget(runs=options.runs), stop=not options.count, shorten=len(scenarios) == 1)
+            print(json.dumps(found.as_json()) if options.json else _told(found, in_full=len(scenarios) == 1))
+    return 0
+
+
+def _refuse(options: argparse.Namespace, option: str, *others: str) -> None:
+    for name in others:
+        if getattr(options, name):
+            raise BadInput(f"{option} goes without --{name.replace('_', '-')}")
+
+
+def _scenarios(options: argparse.Namespace) -> list[RaceScenario]:
+    shape = {name: getattr(options, name) for name in ("drivers", "bridges") if getattr(options, name) is not None}
+    races = list(DISABLES) if options.disable == EVERY else [options.disable]
+    variant = options.variant or "mainline"
+    return [RaceScenario(variant, port_driver=options.port_driver, disable=name, **shape) for name in races]
+
+
+def _told(found: RaceResult, *, in_full: bool) -> str:
+    """The verdict in words, and the story of the failure with the line that replays it."""
+    scenario, result = found.scenario, found.result
+    runs = f"{result.runs} run{'s' * (result.runs > 1)}"
+    if result.failure is None:
+        text = f"{scenario.variant}, {scenario}: {result.verdict} in {runs}: {_ABOUT[result.verdict]}"
+        return f"{text} ({result.note})" if result.note else text
+    text = f"{scenario.variant}, {scenario}: failed at run {result.first_bug} of {runs}"
+    if result.failing > 1:
+        text += f"; {result.failing} fail"
+    if not in_full:
+        return f"{text}: {result.failure.name}; {_replay_line(scenario, str(result.schedule))}"
+    return f"{text}\n\n{result.failure.timeline}\n\nreplay: {_replay_line(scenario, str(result.schedule))}"
+
+
+def _replay_line(scenario: RaceScenario, schedule: str) -> str:
+    port = " --port-driver" if scenario.port_driver else ""
+    disable = f" --disable {scenario.disable}" if scenario.disable else ""
+    shape = f"--drivers {scenario.drivers} --bridges {scenario.bridges}{port}{disable}"
+    return f"movsdk race --variant {scenario.variant} {shape} --replay {schedule}"
+
+
+def _print_replay(scenarios: list[RaceScenario], schedule: str, *, as_json: bool) -> None:
+    if len(scenarios) != 1:
+        raise BadInput(f"--replay takes one race of the disable side: --disable {' or '.join(DISABLES)}")
+    try:
+        found = replay_race(scenarios[0], schedule)
+    except Drift as drift:
+        raise BadInput(f"{drift}; is it of another race? this is {scenarios[0].variant}, {scenarios[0]}") from drift
+    print(json.dumps(found.as_json()) if as_json else _told(found, in_full=True))
+
+
+def _print_scripts(variants: list[str]) -> None:
+    for number, variant in enumerate(variants):
+        story = tell(variant)
+        print(f"{chr(10) * bool(number)}{variant}: CPU0 stops before it sets the bits of br0, CPU1 goes on as far as it can")
+        print(story)
+
+
+def _print_table(*, as_json: bool) -> None:
+    sides = {"probed at once": race_table.ENABLE_SIDE, "2 drivers, 1 bridge; disable side": race_table.DISABLE_SIDE}
+    for number, (title, scenarios) in enumerate(sides.items()):
+        if not as_json:
+            print("\n" * bool(number) + race_table.heading(title))
+        for row in race_table.rows(scenarios):
+            print("\n".join(json.dumps(found.as_json()) for found in row) if as_json else race_table.line(row), flush=True)
+    if not as_json:
+        print(
+            "\nproved N: every order that matters, in N runs; bug F/N: first bug at run F, N runs tried (+: there are more to try)"
+        )

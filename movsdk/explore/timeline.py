@@ -1,0 +1,78 @@
+"""A failing run as a page to read: one column a task, the two operations whose order matters, the state where it fails.
+
+Twin: the ``CPU0 | CPU1`` diagrams of kernel commit messages. Text only; runs nothing.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from movsdk.explore.record import Finding
+from movsdk.explore.run import Run
+from movsdk.explore.schedule import Schedule
+
+_WIDTH = 130
+
+
+@frozen
+class Failure:
+    """What failed, and the shortest story of it that was found.
+
+    `schedule` replays it. `pair` are the two operations (numbers from 1) whose order matters, `state` what `World.show` was told to
+    show after the failing operation, `is_least`: no run with fewer `preemptions` fails in this way.
+    """
+
+    name: str
+    message: str
+    schedule: Schedule
+    operation: int
+    task: str
+    timeline: str
+    pair: tuple[int, int] | None
+    state: tuple[tuple[str, str], ...]
+    preemptions: int
+    is_least: bool
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.name}: {self.message}", "", self.timeline, "", f"replay: {self.schedule}"])
+
+
+def draw(run: Run, finding: Finding, pair: tuple[int, int] | None = None) -> str:
+    """Draw a run up to the operation at which `finding` was made."""
+    count = finding.step + 1
+    tasks = [task for task in run.tasks if task.number in run.order[:count] or (finding.task == task.name and not count)]
+    texts = [_text(run, at) for at in range(count)]
+    width = _column(texts, len(tasks), max((len(f"{task.letter} {task}") for task in tasks), default=0))
+    lines = ["     " + "".join(f"{f'CPU{n} {task} ({task.letter})':<{width}}" for n, task in enumerate(tasks)).rstrip()]
+    columns = {task.number: n for n, task in enumerate(tasks)}
+    for at in range(count):
+        sign = ">" if pair is not None and at in pair else " "
+        end = "  <-- FAIL" if at == finding.step else ""
+        lines.append(f"{at + 1:4}{sign}" + " " * (width * columns[run.order[at]]) + texts[at] + end)
+    lines += [f"=> {finding.name}: {finding.message}"]
+    if pair is not None:
+        first, second = (f"{at + 1} ({texts[at]})" for at in pair)
+        lines += [f"The order that matters: operation {first} before operation {second}; the other way round it does not fail."]
+    lines += _state(run, finding.step)
+    return "\n".join(lines)
+
+
+def _text(run: Run, at: int) -> str:
+    return " ".join([run.ops[at].label, *run.notes.get(at, [])])
+
+
+def _column(texts: list[str], columns: int, least: int) -> int:
+    """A width that holds most texts and lets the page stay a page."""
+    longest = max((len(text) for text in texts), default=0)
+    return max(least + 7, min(longest + 2, _WIDTH // max(1, columns)))
+
+
+def _state(run: Run, step: int) -> list[str]:
+    if not 0 <= step < len(run.states) or not run.states[step]:
+        return []
+    before = dict(run.states[step - 1]) if step else {}
+    shown = [
+        f"  {name} = {value}" + (f"   (was {before[name]})" if before.get(name, value) != value else "")
+        for name, value in run.states[step]
+    ]
+    return ["State after it:", *shown]
