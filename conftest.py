@@ -51,8 +51,9 @@ def _run_commands(example: Example) -> str | None:
     environment |= {"COLUMNS": "130", "NO_COLOR": "1"}
     for command, expected in _COMMAND.findall(example.parsed + "\n"):
         folder = example.namespace["folder"]
-        done = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        printed = done.stdout + done.stderr
+        shell = ["bash", "-c", f"exec 2>&1\n{command}"]  # both streams in the order in which a terminal shows them
+        done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        printed = done.stdout
         if expected.strip() and not doctest.OutputChecker().check_output(expected, printed, _FLAGS):
             return f"$ {command}\nexpected:\n{expected}\ngot:\n{printed}"
         if not expected.strip() and done.returncode:

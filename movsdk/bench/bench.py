@@ -16,6 +16,7 @@ from mockbus.topology import Machine
 from movsdk.address import Span
 from movsdk.bench import forcing, reference
 from movsdk.bench.referee import Referee
+from movsdk.bench.steps import AtStep
 from movsdk.bench.world import World, make_world
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import BadInput, HookFailed, PciError
@@ -167,9 +168,9 @@ class Bench:
         with self.before_step("bridges", lambda: forcing.take_away(device, bar)):
             return self._do(self.world.engine.rescan)
 
-    def before_step(self, step: str, action: Callable[[], object]) -> _AtStep:
+    def before_step(self, step: str, action: Callable[[], object]) -> AtStep:
         """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume)."""
-        return _AtStep(self, step, action)
+        return AtStep(self.world.engine, step, action)
 
     def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
         """Every non-empty set of the device's assigned BARs."""
@@ -279,29 +280,3 @@ def _check_match(driver: BoundDriver, model: DeviceModel) -> None:
             f"driver {driver.name} does not serve this card: {type(model).__name__} is "
             f"{card.vendor:04x}:{card.device:04x} class {card.class_code:06x}, which is in no row of its id_table"
         )
-
-
-@define(eq=False)
-class _AtStep:
-    """Runs an action once before a step of the transaction, while inside."""
-
-    bench: Bench
-    step: str
-    action: Callable[[], object]
-    _before: Callable[[str], None] | None = field(default=None, init=False)
-
-    def __enter__(self) -> None:
-        engine = self.bench.world.engine
-        self._before = before = engine.before_step
-        pending = [self.action]
-
-        def at(step: str) -> None:
-            before(step)
-            if step == self.step and pending:
-                pending.pop()()
-
-        engine.before_step = at
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            self.bench.world.engine.before_step = self._before

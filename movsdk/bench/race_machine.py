@@ -25,7 +25,7 @@ from movsdk.errors import BadInput
 from movsdk.hooks import PciId
 from movsdk.kernel.binding import BoundDriver, probe_device, unbind
 from movsdk.kernel.device import Device
-from movsdk.kernel.enable import VARIANTS, store_enable
+from movsdk.kernel.enable import VARIANTS, bridge_mutex, enable_mutex, store_enable
 from movsdk.kernel.pcidev import PciDev, view_of
 from movsdk.ops import DmaBuffer
 from movsdk.pci_regs import COMMAND, BarKind
@@ -105,6 +105,8 @@ class RaceMachine:
             device.row.command = device.row.enable_cnt = 0
             device.row.is_bound = device.is_busmaster = device.is_probed = False
             device.driver = device.view = device.drvdata = device.in_hook = None
+            for mutex in (enable_mutex(device), bridge_mutex(device)):
+                mutex.owner = None  # a run that was given up may have ended inside
         self.oracles.misses.clear()
         self.oracles.listen()
 

@@ -23,11 +23,10 @@ ENABLE_SIDE: Final = (
     RaceScenario(port_driver=True),
 )
 DISABLE_SIDE: Final = tuple(RaceScenario(disable=name) for name in DISABLES)
-LIMIT: Final = Budget(runs=999)
 _FIRST, _OTHER = 35, 13
 
 
-def rows(scenarios: tuple[RaceScenario, ...], limit: Budget = LIMIT) -> Iterator[list[RaceResult]]:
+def rows(scenarios: tuple[RaceScenario, ...], limit: Budget) -> Iterator[list[RaceResult]]:
     """Explore each scenario under every variant, past the first failure, until the limit."""
     for scenario in scenarios:
         yield [race(scenario.under(variant), budget=limit, stop=False, shorten=False) for variant in TOLD]

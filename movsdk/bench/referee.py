@@ -25,7 +25,7 @@ from movsdk.trace import What
 
 @frozen
 class Finding:
-    """A promise the kernel broke: `rule` as E01 (C45: a restore; P19: a crash), `device` the victim, `text` what and why."""
+    """A promise the kernel broke: `rule` as E01 (C45: a restore; O59: bus numbers; P19: a crash), `device` the victim, `text` what and why."""
 
     rule: str
     device: str
@@ -47,7 +47,7 @@ class Referee:
         for breach in self._breaches(report):
             raise InvariantBroken(f"after {report.op} with rules {report.rules}: {breach}; please report this with the scenario")
         found = [*self._lost(report), *self._decoders(), *self._windows(), *self._newcomers(report), *self._stale()]
-        found += _crashes(report)
+        found += [*self._buses(), *_crashes(report)]
         self.findings += found
         return found
 
@@ -120,6 +120,15 @@ class Referee:
             for bar in sorted(device.stale_bars):
                 text = f"BAR {bar} was restored to an old address, the kernel believes {device.bar_span(bar)} (patch 1)"
                 yield Finding("C45", device.label, text)
+
+    def _buses(self) -> Iterator[Finding]:
+        """Buses that no config cycle reaches: their number is not among those that the bridge above passes on."""
+        for bus in self.world.system.buses():
+            if bus.bridge is None or bus.parent is None or bus.parent.is_root or bus.number <= bus.parent.last:
+                continue
+            passed = f"{bus.parent.number:02x}-{bus.parent.last:02x}"
+            text = f"its bus has the number {bus.number:02x}, the bridge above passes on {passed}: what is behind it stays unseen"
+            yield Finding("O59", bus.bridge.label, text)
 
     def _newcomers(self, report: RescanReport) -> Iterator[Finding]:
         for label in report.given_up:

@@ -16,6 +16,7 @@ from movsdk.explore.runner import Budget
 from movsdk.kernel.enable import VARIANTS
 
 RUNS: Final = 20_000
+TABLE_RUNS: Final = 999
 EVERY: Final = "every"
 _ABOUT: Final = {
     "proved": "every order of their operations was tried, and none fails",
@@ -42,17 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--script", action="store_true", help="one order, written down beforehand: with and without the mutex")
     parser.add_argument("--replay", metavar="SCHEDULE", help="one order, as it was printed with a failure")
     parser.add_argument("--count", action="store_true", help="go on after the first failure, and count all that fail")
-    parser.add_argument("--runs", metavar="N", type=int, default=RUNS, help=f"stop after so many runs (default {RUNS})")
+    parser.add_argument("--runs", metavar="N", type=int, help=f"stop after so many runs (default {RUNS}; --all: {TABLE_RUNS})")
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
 
 
 def run(options: argparse.Namespace) -> int:
     """Explore and print; returns 0 whenever there is an answer."""
-    if options.runs < 1:
+    if options.runs is not None and options.runs < 1:
         raise BadInput(f"--runs {options.runs}: there must be 1 or more")
     if options.all:
         _refuse(options, "--all", "variant", "drivers", "bridges", "port_driver", "disable", "replay", "script")
-        _print_table(as_json=options.json)
+        _print_table(Budget(runs=options.runs or TABLE_RUNS), as_json=options.json)
     elif options.script:
         _refuse(options, "--script", "drivers", "bridges", "port_driver", "disable", "replay", "json")
         _print_scripts([options.variant] if options.variant else ["mainline", "v5", "v9"])
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         scenarios = _scenarios(options)
         for scenario in scenarios:
-            found = race(scenario, budget=Budget(runs=options.runs), stop=not options.count, shorten=len(scenarios) == 1)
+            found = race(scenario, budget=Budget(runs=options.runs or RUNS), stop=not options.count, shorten=len(scenarios) == 1)
             print(json.dumps(found.as_json()) if options.json else _told(found, in_full=len(scenarios) == 1))
     return 0
 
@@ -118,12 +119,12 @@ def _print_scripts(variants: list[str]) -> None:
         print(story)
 
 
-def _print_table(*, as_json: bool) -> None:
+def _print_table(limit: Budget, *, as_json: bool) -> None:
     sides = {"probed at once": race_table.ENABLE_SIDE, "2 drivers, 1 bridge; disable side": race_table.DISABLE_SIDE}
     for number, (title, scenarios) in enumerate(sides.items()):
         if not as_json:
             print("\n" * bool(number) + race_table.heading(title))
-        for row in race_table.rows(scenarios):
+        for row in race_table.rows(scenarios, limit):
             print("\n".join(json.dumps(found.as_json()) for found in row) if as_json else race_table.line(row), flush=True)
     if not as_json:
         print(

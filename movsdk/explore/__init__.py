@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from movsdk.explore.shards import campaign
     from movsdk.explore.current import fail, note, touch
     from movsdk.explore.deferred import InterruptLine, Work, WorkQueue
     from movsdk.explore.dpor import Dpor
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from movsdk.explore.record import Drift
     from movsdk.explore.runner import Budget, Result, explore, replay
     from movsdk.explore.schedule import Schedule
+    from movsdk.explore.shards import campaign
     from movsdk.explore.shared import Shared, cell_of
     from movsdk.explore.strategies import Dfs, RandomWalk, Strategy, Twice
     from movsdk.explore.sync import Mutex, RwSem, SpinLock

@@ -93,23 +93,24 @@ class Aside(Record):
             if task.op is not None and task.op.is_guarded:
                 self._ask(task)
                 if self.enabled >> task.number & 1 and self.error is None:
-                    text = f"{task} waits at {str(task.op)!r}: nobody announced a write of what it waits for, and yet it may go on"
+                    text = (
+                        f"{task} waits at {str(task.op)!r}: nobody announced a write of what it waits for, and yet it may go on"
+                    )
                     self.error = BadInput(f"{text}; announce the cells where they are written")
 
     def _ask(self, task: Task) -> None:
         """Find out whether a waiting task can go on."""
         op = task.op
-        assert op is not None and task.guard is not None
+        assert op is not None
+        assert task.guard is not None
         running, self.task = self.task, None
         self._asking = None if op.looks_anywhere else (f"the guard of {op}", op.rw)
         try:
             is_open = task.guard()
-        except Exception as error:  # noqa: BLE001  it must not surface inside the code under test
+        except Exception as error:  # it must not surface inside the code under test
             self.stop(error)
             return
         self._asking, self.task = None, running
-        if op.holds < 0:
-            self.answers.append((len(self.ops), task.number, op, is_open))
         if is_open:
             self.enabled |= 1 << task.number
         else:
@@ -132,7 +133,7 @@ class Aside(Record):
         is_idle = bool(self.idle >> task.number & 1)
         try:
             return self.book.op(label, self._sorted(reads), self._sorted(writes), task.implicit, guard, is_idle, is_live)
-        except Exception as error:  # noqa: BLE001  see _ask
+        except Exception as error:  # see _ask
             self.stop(error)
             raise
 
@@ -157,7 +158,7 @@ class Aside(Record):
             if self.is_drawn:
                 self._asking = None
                 self.states.append(self.world.state())
-        except Exception as error:  # noqa: BLE001  see _ask
+        except Exception as error:  # see _ask
             self.stop(error)
         self._asking, self.task = None, task
 
@@ -174,5 +175,5 @@ class Aside(Record):
         mark = guard if isinstance(guard, Mark) else None
         try:
             self.ops[-1] = self.book.merged(self.ops[-1], self._sorted(reads), self._sorted(writes), mark)
-        except Exception as error:  # noqa: BLE001  see _ask
+        except Exception as error:  # see _ask
             self.stop(error)

@@ -1,12 +1,12 @@
 """Which operation of a run happens before which, and which could have come the other way round.
 
-Twin: none. Sets of operations are integers: bit `i` is operation `i` of the run. Extended one operation at a time, cut back when the
+Twin: none. Sets of operations are integers: bit `i` is operation `i` of the run. Extended at the end, cut back when the
 exploration goes back. Plans nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
@@ -17,106 +17,106 @@ from movsdk.explore.footprint import Op
 class Causes:
     """Happens-before over the operations of one run."""
 
-    order: list[int] = field(factory=list)  # the task of each operation
-    ops: list[Op] = field(factory=list)
-    past: list[int] = field(factory=list)  # what happens before each operation, itself included
-    own: list[int] = field(factory=list)  # what happens before it by the order of its own task (or by being spawned)
-    starts: list[int] = field(factory=list)  # the operation before it in its own task, or the one that spawned that, or -1
-    rivals: list[list[int]] = field(factory=list)  # earlier operations that it could have come before
-    readers: list[int] = field(factory=list)  # for each cell, the operations that read and do not write it
-    writers: list[int] = field(factory=list)
-    names: list[int] = field(factory=list)  # equal for operations with equal histories, in whatever run
-    is_named: bool = False
-    _before: list[int] = field(factory=list)
-    _last: dict[int, int] = field(factory=dict)
-    _known: dict[Hashable, int] = field(factory=dict)
+    order: list[int] = field(factory=list, init=False)  # the task of each operation
+    ops: list[Op] = field(factory=list, init=False)
+    past: list[int] = field(factory=list, init=False)  # what happens before each operation, itself included
+    starts: list[int] = field(factory=list, init=False)  # the one before it in its own task, or the one that spawned that, or -1
+    rivals: list[list[int]] = field(factory=list, init=False)  # earlier operations that it could have come before
+    readers: list[int] = field(factory=list, init=False)  # for each cell, the operations that read and do not write it
+    writers: list[int] = field(factory=list, init=False)
+    of_task: dict[int, int] = field(factory=dict, init=False)
 
-    def widen(self, cell_count: int) -> None:
-        """Make room for the cells named since."""
+    def learn(self, order: Sequence[int], ops: Sequence[Op], births: Mapping[int, int], cell_count: int) -> None:
+        """Add operations; `births` are the operations that spawned tasks, `cell_count` how many cells have been named."""
         missing = cell_count - len(self.readers)
-        self.readers += [0] * missing
-        self.writers += [0] * missing
+        if missing:
+            self.readers += [0] * missing
+            self.writers += [0] * missing
+        pasts, readers, writers, of_task = self.past, self.readers, self.writers, self.of_task
+        at = len(pasts)
+        self.order += order
+        self.ops += ops
+        for task, op in zip(order, ops, strict=True):
+            bit = 1 << at
+            mine = of_task.get(task, 0)
+            of_task[task] = mine | bit
+            start = mine.bit_length() - 1 if mine else births.get(task, -1)
+            past = pasts[start] if start >= 0 else 0
+            met = 0
+            for cell in op.read_cells:
+                met |= writers[cell]
+                readers[cell] |= bit
+            for cell in op.written_cells:
+                met |= writers[cell] | readers[cell]
+                writers[cell] |= bit
+            left = met = met & ~past
+            latest = []
+            while left:
+                rival = left.bit_length() - 1
+                latest.append(rival)
+                past |= pasts[rival]
+                left &= ~past
+            self.starts.append(start)
+            self.rivals.append(self._guard_rivals(op, met, bit) if op.is_guarded else latest)
+            pasts.append(past | bit)
+            at += 1
 
-    def learn(self, task: int, op: Op, birth: int) -> None:
-        """Add the next operation; `birth` is the one that spawned `task` (-1: none)."""
-        at = len(self.past)
-        bit = 1 << at
-        before = self._last.get(task, -1)
-        cause = before if before >= 0 else birth
-        past = self.past[cause] if cause >= 0 else 0
-        self.starts.append(cause)
-        self.own.append(past | bit)
-        readers, writers = self.readers, self.writers
-        left = 0
+    def forget(self, count: int) -> None:
+        """Keep the first `count` operations only."""
+        for column in (self.order, self.ops, self.past, self.starts, self.rivals):
+            del column[count:]
+        keep = (1 << count) - 1
+        self.readers = [events & keep for events in self.readers]
+        self.writers = [events & keep for events in self.writers]
+        for task, events in self.of_task.items():
+            self.of_task[task] = events & keep
+
+    def meeting(self, op: Op) -> int:
+        """The operations that depend on `op`."""
+        events = 0
         for cell in op.read_cells:
-            left |= writers[cell]
-            readers[cell] |= bit
+            events |= self.writers[cell]
         for cell in op.written_cells:
-            left |= writers[cell] | readers[cell]
-            writers[cell] |= bit
-        left &= ~past
-        met, latest = left, []
-        while left:
-            rival = left.bit_length() - 1
-            latest.append(rival)
-            past |= self.past[rival]
-            left &= ~past
-        if op.is_guarded and met:
-            self.rivals.append(self._lock_rivals(op, met, bit) if op.holds >= 0 else _bits(met))
-        else:
-            self.rivals.append(latest)
-        if self.is_named:
-            history = (self.names[cause] if cause >= 0 else -1, *sorted(self.names[rival] for rival in latest))
-            self.names.append(self._known.setdefault((task, op.number, history), len(self._known)))
-        self._before.append(before)
-        self._last[task] = at
-        self.order.append(task)
-        self.ops.append(op)
-        self.past.append(past | bit)
+            events |= self.writers[cell] | self.readers[cell]
+        return events
 
-    def _lock_rivals(self, op: Op, met: int, bit: int) -> list[int]:
-        """For taking a lock: of the operations on it only the last that took it; before a release it would have to wait."""
+    def after(self, event: int) -> int:
+        """What happens after an operation."""
+        past = self.past
+        events = 0
+        for other in range(event + 1, len(past)):
+            if past[other] >> event & 1:
+                events |= 1 << other
+        return events
+
+    def _guard_rivals(self, op: Op, met: int, bit: int) -> list[int]:
+        """What a waiting operation is raced with: all that it depends on, for those between may only have kept it waiting.
+
+        Of the operations on an exclusive lock only the last that took it: before a release it would have to wait.
+        """
+        if op.holds < 0:
+            return bits_of(met)
         lock = self.writers[op.holds] & ~bit
-        rivals = _bits(met & ~lock)
+        rivals = bits_of(met & ~lock)
         left = lock & met
         while left:
             event = left.bit_length() - 1
             left ^= 1 << event
             before = (lock & (1 << event) - 1).bit_length() - 1
             if self.ops[event].holds == op.holds and (before < 0 or self.ops[before].holds != op.holds):
-                rivals.append(event)
-                break
+                return [*rivals, event]
         return rivals
 
-    def situation(self, at: int, task: int, op: Op, events: int) -> Hashable:
-        """Name all that a guard can depend on, for operation `at` of `task`, about to be done after `events`."""
-        seen: list[Hashable] = [task, op.number, self.names[before] if (before := self.before(at, task)) >= 0 else -1]
-        for cell in (*op.read_cells, *op.written_cells):
-            writers = self.writers[cell] & events
-            last = writers.bit_length() - 1
-            seen.append(self.names[last] if last >= 0 else -1)
-        for cell in op.written_cells:
-            last = (self.writers[cell] & events).bit_length()
-            readers = self.readers[cell] & events & -(1 << last)
-            seen.append(frozenset(self.names[event] for event in range(last, readers.bit_length()) if readers >> event & 1))
-        return tuple(seen)
 
-    def before(self, at: int, task: int) -> int:
-        """The last operation of `task` before operation `at`, or -1."""
-        if at < len(self.order):
-            return self._before[at]
-        return self._last.get(task, -1)
+def bits_of(events: int) -> list[int]:
+    """A set of operations as a list, the earliest first.
 
-    def forget(self, count: int) -> None:
-        """Keep the first `count` operations only."""
-        for at in range(len(self.past) - 1, count - 1, -1):
-            self._last[self.order[at]] = self._before[at]
-        for column in (self.order, self.ops, self.past, self.own, self.starts, self.rivals, self.names, self._before):
-            del column[count:]
-        keep = (1 << count) - 1
-        self.readers = [events & keep for events in self.readers]
-        self.writers = [events & keep for events in self.writers]
-
-
-def _bits(mask: int) -> list[int]:
-    return [at for at in range(mask.bit_length()) if mask >> at & 1]
+    >>> bits_of(0b1010)
+    [1, 3]
+    """
+    found = []
+    while events:
+        lowest = events & -events
+        found.append(lowest.bit_length() - 1)
+        events ^= lowest
+    return found

@@ -27,7 +27,7 @@ _hears_values = False
 
 def install(running: Running | None, *, hears_values: bool = False) -> None:
     """Make `running` the run that notes go to; None: nobody listens."""
-    global _running, _hears_values  # noqa: PLW0603  one run a process, as in movsdk.points
+    global _running, _hears_values  # one run a process, as in movsdk.points
     _running, _hears_values = running, hears_values
 
 

@@ -1,7 +1,7 @@
 """Code that others start: work queues and interrupt lines, each a task that waits for something to do.
 
-Twin: ``struct work_struct`` with kernel/workqueue.c, ``request_irq()`` with kernel/irq. Simplified: one worker a queue, one handler a
-line, a handler may run at any moment its line lets it (no CPU masks its own interrupts).
+Twin: ``struct work_struct`` with kernel/workqueue.c, ``request_irq()`` with kernel/irq. Simplified: one worker a queue, one
+handler a line, a handler may run at any moment its line lets it (no CPU masks its own interrupts).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class WorkQueue:
         return True
 
     def cancel(self, work: Work) -> bool:
-        """Forget `work` if it has not begun, and wait until it does not run. Returns whether it was pending (``cancel_work_sync()``)."""
+        """Forget `work` unless it has begun; wait until it does not run (``cancel_work_sync()``). Returns if it was pending."""
         checkpoint(f"cancel {work}", self._cells, self._cells)
         was_pending = work.is_pending
         if was_pending:

@@ -1,24 +1,25 @@
 """Every behaviour once: dynamic partial order reduction with sleep sets and wake-up trees.
 
-Twin: optimal DPOR (Abdulla, Aronis, Jonsson, Sagonas, JACM 2017). Two runs that differ only in the order of independent operations
-are one behaviour. After a run, each pair of dependent operations that could have come the other way round is a race; the sequence
-that turns it round goes into the wake-up tree of the place where they part. Guards: an operation that waits is raced with every
-earlier one it depends on; one that still waits when the run ends takes part as if it came last. Proves nothing about what was not announced.
+Twin: optimal DPOR (Abdulla, Aronis, Jonsson, Sagonas, JACM 2017). Two runs that differ only in the order of independent
+operations are one behaviour. After a run, each pair of dependent operations that could have come the other way round is a race;
+the sequence that turns it round goes into the wake-up tree of the place where they part. Guards: an operation that waits is raced
+with every earlier one it depends on; one that still waits when the run ends takes part as if it came last. Proves nothing about
+what was not announced.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import abc
 from typing import Final
 
 from attrs import define, field
 
-from movsdk.explore.causes import Causes
+from movsdk.explore.causes import Causes, bits_of
 from movsdk.explore.footprint import Op
 from movsdk.explore.record import Drift, difference
 from movsdk.explore.run import Run
 from movsdk.explore.sleeping import AWAKE, Sleep
-from movsdk.explore.wakeup import Branch, can_start, plan
+from movsdk.explore.wakeup import Branch, Sequence, plan
 
 # An operation of which is not known where it leads: in conflict with all.
 BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)
@@ -28,12 +29,12 @@ BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)
 class Dpor:
     """Exhaustive: when it ends without a failure, every interleaving of the announced operations is proved.
 
-    `base`: operations at the beginning that are not turned round (`path` of task numbers), and `sleep`: tasks not to be run there,
-    with their operations; both for a campaign's shard.
+    For a campaign's shard: `path`, the tasks of the first operations, which are not turned round, and `sleep`, the tasks that
+    need not be run there, with their operations.
     """
 
     claim = "proved"
-    path: Sequence[int] = ()
+    path: abc.Sequence[int] = ()
     sleep: dict[int, Op] = AWAKE
 
     complete: int = field(default=0, init=False)
@@ -43,7 +44,6 @@ class Dpor:
     _plan: list[int] = field(factory=list, init=False)  # tasks: those, and the leftmost planned branch
     _causes: Causes = field(factory=Causes, init=False)
     _enabled: list[int] = field(factory=list, init=False)
-    _open: dict[Hashable, bool] = field(factory=dict, init=False)  # what each guard said in each situation
     _sleep: Sleep = field(factory=Sleep, init=False)
     _trees: list[list[Branch]] = field(factory=list, init=False)  # at each depth
 
@@ -53,7 +53,7 @@ class Dpor:
         self._sleep.rows = [*([AWAKE] * len(self.path)), self.sleep]
 
     # --- the strategy ------------------------------------------------------------------------------------
-    def begin(self) -> Sequence[int] | None:
+    def begin(self) -> abc.Sequence[int] | None:
         """Return the steps that the next run is to begin with; None when all is explored."""
         return None if self._is_done else self._plan[: max(self._kept, len(self.path))]
 
@@ -75,9 +75,9 @@ class Dpor:
 
     def finish(self, run: Run) -> None:
         """Learn the races of a run and plan the next."""
-        causes, kept, count = self._causes, self._kept, len(run.order)
-        if run.ops[:kept] != causes.ops[:kept] or run.order[:kept] != causes.order[:kept]:
-            raise Drift(difference(run, causes.order[:kept], causes.ops[:kept]))
+        causes, kept, count = self._causes, self._kept, len(run.ops)
+        if run.ops[:kept] != causes.ops or run.order[:kept] != causes.order:
+            raise Drift(difference(run, causes.order, causes.ops))
         if run.is_complete:
             self.complete += 1
         else:
@@ -85,103 +85,95 @@ class Dpor:
         self._enabled = run.enabled_at
         self._trees += [[] for _ in range(count - len(self._trees))]
         self._sleep.pass_on(run.ops, count)
-        causes.widen(run.book.cell_count)
-        causes.is_named = run.book.has_guards
-        self._hear(run, kept)
+        causes.learn(run.order[kept:], run.ops[kept:], run.births, run.book.cell_count)
         # With operations that look where they lead, a race is seen anew with every end of the run (`others` of _race).
         for at in range(0 if run.book.has_live else kept, count):
             if causes.rivals[at]:
                 self._race(at, count if run.book.has_live else at)
         for task, op in run.stuck():
-            causes.learn(task, op, run.births.get(task, -1))
+            causes.learn([task], [op], run.births, run.book.cell_count)
             self._race(count, count)
             causes.forget(count)
         self._back()
-
-    def _hear(self, run: Run, kept: int) -> None:
-        """Take the operations from `kept` on into the happens-before order, and what guards said meanwhile."""
-        causes, births = self._causes, run.births
-        answers = iter([answer for answer in run.answers if answer[0] >= kept] if causes.is_named else ())
-        answer = next(answers, None)
-        for at in range(kept, len(run.order) + 1):
-            while answer is not None and answer[0] == at:
-                _, task, op, is_open = answer
-                self._open[causes.situation(at, task, op, (1 << at) - 1)] = is_open
-                answer = next(answers, None)
-            if at < len(run.order):
-                causes.learn(run.order[at], run.ops[at], births.get(run.order[at], -1))
 
     # --- races -------------------------------------------------------------------------------------------
     def _race(self, at: int, count: int) -> None:
         """Plan, for each rival of operation `at`, the run in which it comes first, after the others up to `count`."""
         causes = self._causes
-        past, ops, op = causes.past, causes.ops, causes.ops[at]
-        truth = past[at]
+        op, truth = causes.ops[at], causes.past[at]
         for rival in causes.rivals[at]:
             if rival < len(self.path) or (op.is_guarded and self._waits_before(rival, at)):
                 continue
-            others = [event for event in range(rival + 1, count) if not past[event] >> rival & 1]
-            first = causes.order[others[0] if others else at]
+            others = (1 << count) - 1 & -(2 << rival) & ~causes.after(rival)
+            first = causes.order[(others & -others).bit_length() - 1 if others else at]
             if not self._enabled[rival] >> first & 1:
                 continue
-            bits = 0
-            for event in others:
-                bits |= 1 << event
-            is_sure = True
+            is_sure, is_blind = True, False
             if op.is_guarded or op.is_idle:
-                past[at] = self._past_after(at, others)
-                is_open = self._is_open(rival, at, bits)
+                causes.past[at] = self._past_after(at, others)
+                is_open = self._is_open(rival, at, others)
                 if is_open is False:
-                    past[at] = truth
+                    causes.past[at] = truth
                     continue
                 is_sure = is_open is True
-            if op.is_live and self._lost(rival, at, bits) & op.seen:
-                is_sure = False
-                past[at], ops[at] = causes.own[at] | bits, BLIND
-            others.append(at)
-            bits |= 1 << at
-            if all(can_start(causes, *asleep, others, bits) is None for asleep in self._sleep.rows[rival].items()):
-                plan(causes, self._trees[rival], others, bits, is_sure=is_sure)
-            past[at], ops[at] = truth, op
+            if op.is_live and self._lost(rival, at, others) & op.seen:
+                is_sure, is_blind = False, True
+                causes.past[at] |= others
+            new = Sequence(causes, others | 1 << at, at, is_sure, is_blind)
+            self._plan_at(rival, new)
+            causes.past[at] = truth
+
+    def _plan_at(self, depth: int, new: Sequence) -> None:
+        """Plan a sequence, unless a task that sleeps at `depth` could come first in it.
+
+        A task that slept already where a shard begins keeps out only what it begins itself: the races that would bring in the
+        rest belong to other shards.
+        """
+        is_doubtful = False
+        for task, op in self._sleep.rows[depth].items():
+            found = new.can_start(task, op)
+            if found is not None:
+                if found >= 0 or self.sleep.get(task) is not op:
+                    return
+                is_doubtful = True
+        plan(self._trees[depth], new, BLIND, is_doubtful=is_doubtful)
 
     def _waits_before(self, rival: int, at: int) -> bool:
         """Whether the task of operation `at` stood there already when `rival` came, and waited: a quick way to say no."""
         causes = self._causes
-        task = causes.order[at]
-        if self._enabled[rival] >> task & 1 or causes.starts[at] >= rival:
+        if self._enabled[rival] >> causes.order[at] & 1 or causes.starts[at] >= rival:
             return False
         return all(causes.past[other] >> rival & 1 for other in causes.rivals[at] if other > rival)
 
-    def _past_after(self, at: int, others: list[int]) -> int:
+    def _past_after(self, at: int, others: int) -> int:
         """What happens before operation `at` when only `others` are between its rival and it."""
         causes = self._causes
-        past, op = causes.own[at], causes.ops[at]
-        for event in others:
-            if op.conflicts(causes.ops[event]):
-                past |= causes.past[event]
+        start = causes.starts[at]
+        past = 1 << at | (causes.past[start] if start >= 0 else 0)
+        for event in bits_of(causes.meeting(causes.ops[at]) & others):
+            past |= causes.past[event]
         return past
 
-    def _lost(self, rival: int, at: int, bits: int) -> int:
+    def _lost(self, rival: int, at: int, others: int) -> int:
         """The cells written by what no longer happens before operation `at` when it is turned round."""
         cells = 0
-        for event in range(rival, at):
-            if not bits >> event & 1:
-                cells |= self._causes.ops[event].w
+        for event in bits_of((1 << at) - (1 << rival) & ~others):
+            cells |= self._causes.ops[event].w
         return cells
 
-    def _is_open(self, rival: int, at: int, bits: int) -> bool | None:
-        """Whether operation `at` can go on when it comes before `rival`, after the others in `bits`; None: not known."""
+    def _is_open(self, rival: int, at: int, others: int) -> bool | None:
+        """Whether operation `at` can go on when it comes before `rival`, after the others; None: not known."""
         causes = self._causes
-        op = causes.ops[at]
-        before = bits | (1 << rival) - 1
+        op, task = causes.ops[at], causes.order[at]
+        before = others | (1 << rival) - 1
         if op.is_idle and not causes.ops[rival].is_idle:
             return False
         if op.holds >= 0:
             earlier = causes.writers[op.holds] & before
             return earlier == 0 or causes.ops[earlier.bit_length() - 1].holds != op.holds
-        if not causes.past[at] & bits and not self._enabled[rival] >> causes.order[at] & 1:
+        if not causes.past[at] & others and not self._enabled[rival] >> task & 1:
             return False
-        return self._open.get(causes.situation(at, causes.order[at], op, before))
+        return None
 
     # --- places ------------------------------------------------------------------------------------------
     def _back(self) -> None:

@@ -1,7 +1,7 @@
 """Operations: what a task announces before it acts, as sets of cells that can be compared in two instructions.
 
-Twin: none. A cell is any hashable value that is the same in every run (a name, not an `id()`). Two operations are dependent when one
-writes a cell the other reads or writes; independent ones commute, and that is all the strategies know. Runs nothing.
+Twin: none. A cell is any hashable value that is the same in every run (a name, not an `id()`). Two operations are dependent when
+one writes a cell the other reads or writes; independent ones commute, and that is all the strategies know. Runs nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Restart(MovError):
 class Mark:
     """What an operation means to the oracles; passed where `checkpoint()` takes a guard (it is always ready).
 
-    `action`: "acquire", "release", "busy" (tried in vain), "enter" and "leave" (a stretch in which nobody may sleep), "sleep" (this operation may sleep).
+    `action`: "acquire", "release", "busy" (tried in vain), "enter" and "leave" (between them nobody may sleep), or "sleep".
     `cell`: the lock's. `kind`: the lock's class, for the order of locks; None keeps it out. `nesting`: level inside the class.
     `is_atomic`: while held, nobody may sleep. `is_exclusive`: the guard is exactly "no operation before holds the cell".
     """
@@ -40,6 +40,7 @@ class Mark:
     is_exclusive: bool = False
 
     def __call__(self) -> bool:
+        """Hold; a mark keeps nobody waiting."""
         return True
 
 
@@ -51,6 +52,7 @@ class Claim:
     ready: Callable[[], bool]
 
     def __call__(self) -> bool:
+        """Whether the operation can go on."""
         return self.ready()
 
 
@@ -64,6 +66,7 @@ class Op:
     implicit: Cells
     mark: Mark | None
     is_guarded: bool
+    is_plain: bool  # announced without a guard or a mark
     number: int
     r: int
     w: int
@@ -103,8 +106,7 @@ class Book:
 
     uses_any: bool = False
     has_live: bool = False
-    has_guards: bool = False
-    has_marks: bool = False
+    has_marks: bool = field(default=False, init=False)
     labels: dict[str, Op] = field(factory=dict, init=False)
     watches: dict[str, Watch] = field(factory=dict, init=False)
     _ops: dict[Hashable, Op] = field(factory=dict, init=False)
@@ -173,13 +175,11 @@ class Book:
             found = self._ops[key] = self._new(*key)
         return found
 
-    def _admit(self, any_cell: bool, live: bool, guard: bool) -> None:
+    def _admit(self, any_cell: bool, live: bool) -> None:
         """Note what kinds of operations there are; a new kind makes the runs before it worthless."""
-        before = (self.uses_any, self.has_live, self.has_guards)
-        after = (self.uses_any or any_cell, self.has_live or live, self.has_guards or guard)
-        self.uses_any, self.has_live, self.has_guards = after
-        if before != after:
-            raise Restart(f"kinds of operations: {before} -> {after}")
+        if (any_cell and not self.uses_any) or (live and not self.has_live):
+            self.uses_any, self.has_live = self.uses_any or any_cell, self.has_live or live
+            raise Restart("a new kind of operation")
 
     def _new(
         self,
@@ -196,7 +196,7 @@ class Book:
         looks_at_anything = is_idle or ANY in reads or ANY in writes or (is_guarded and not r | w)
         holds = self.cell(mark.cell) if mark is not None and mark.action in ("acquire", "busy") and mark.is_exclusive else -1
         self.has_marks = self.has_marks or mark is not None
-        self._admit(looks_at_anything, is_live, is_guarded and holds < 0)
+        self._admit(looks_at_anything, is_live)
         if looks_at_anything:
             w |= 1 << self.cell(ANY)
         elif self.uses_any:
@@ -209,7 +209,22 @@ class Book:
         cells = _bits(r), _bits(w)
         number = len(self._ops)
         return Op(
-            label, reads, writes, implicit, mark, is_guarded, number, r, w, r | w, *cells, holds, is_idle, is_live, seen, looks_at_anything
+            label,
+            reads,
+            writes,
+            implicit,
+            mark,
+            is_guarded,
+            number,
+            r,
+            w,
+            r | w,
+            *cells,
+            holds,
+            is_idle,
+            is_live,
+            seen,
+            looks_at_anything,
         )
 
 

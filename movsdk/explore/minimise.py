@@ -1,7 +1,8 @@
 """From a failing run to the shortest story that still fails.
 
 Twin: dejafu's trace simplification (commute), delta debugging (drop), CHESS (lower the bound). Three passes: move independent
-operations together; leave out switches one by one; look for a run with fewer preemptions, which, when there is none, proves it least.
+operations together; leave out switches one by one; look for a run with fewer preemptions, which, when there is none, proves it
+least.
 """
 
 from __future__ import annotations
@@ -82,9 +83,7 @@ def _reach(causes: Causes, start: int, done: int, left: list[int]) -> int:
 def causes_of(run: Run, length: int) -> Causes:
     """The happens-before order of the first operations of a run."""
     causes = Causes()
-    causes.widen(run.book.cell_count)
-    for task, op in zip(run.order[:length], run.ops, strict=False):
-        causes.learn(task, op, run.births.get(task, -1))
+    causes.learn(run.order[:length], run.ops[:length], run.births, run.book.cell_count)
     return causes
 
 

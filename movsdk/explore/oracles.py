@@ -1,7 +1,7 @@
-"""What is wrong with a run although nobody said so: deadlock, a lost wake-up, locks taken in a circle, sleep where none may sleep.
+"""What is wrong with a run although nobody said so: deadlock, lost wake-up, locks taken in a circle, sleep in atomic context.
 
-Twin: ``kernel/locking/lockdep.c`` and ``might_sleep()``. Reads records only. Locks are known by the `Mark` of their operations, so
-that any lock that announces itself counts, whoever wrote it. Knows nothing of devices.
+Twin: ``kernel/locking/lockdep.c`` and ``might_sleep()``. Reads records only. Locks are known by the `Mark` of their operations,
+so that any lock that announces itself counts, whoever wrote it. Knows nothing of devices.
 """
 
 from __future__ import annotations

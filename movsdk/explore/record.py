@@ -51,7 +51,6 @@ class Record:
     tasks: list[Task] = field(factory=list, init=False)  # in order of creation
     by_number: dict[int, Task] = field(factory=dict, init=False)
     findings: list[Finding] = field(factory=list, init=False)
-    answers: list[tuple[int, int, Op, bool]] = field(factory=list, init=False)  # of guards: operations done, task, op, open?
     notes: dict[int, list[str]] = field(factory=dict, init=False)
     states: list[State] = field(factory=list, init=False)  # after each step, when drawn
     task: Task | None = field(default=None, init=False)  # who runs

@@ -126,7 +126,13 @@ class Run(Aside):
         if self.looks and not task.is_new:
             self.end_step(task)
         op = self._labels.get(label)
-        if op is None or op.reads != reads or op.writes != writes or op.implicit != task.implicit:
+        if (
+            op is None
+            or op.reads != reads
+            or op.writes != writes
+            or op.implicit != task.implicit
+            or op.is_plain is not (guard is None)
+        ):
             op = self.operation(task, label, reads, writes, guard)
         task.op = op
         task.guard = guard
@@ -172,7 +178,8 @@ class Run(Aside):
             task = self.by_number[self.order[depth]]
             if task.op is None:
                 self.error = Drift(f"operation {depth + 1}: {task} has ended, where it went on before")
-                return self._end()
+                self.is_over = True
+                return None
             self._record(task)
             return task
         if not self._is_beyond:
@@ -185,7 +192,8 @@ class Run(Aside):
             enabled &= ~self.idle
         if not enabled or self.error is not None:
             self.nobody()
-            return self._end()
+            self.is_over = True
+            return None
         self.enabled_at.append(enabled)
         try:
             if self.is_free:
@@ -196,21 +204,19 @@ class Run(Aside):
             else:
                 self._forced = ()
                 chosen = self._choose(self)
-        except Exception as error:  # noqa: BLE001  it must not surface inside the code under test
+        except Exception as error:  # it must not surface inside the code under test
             self.error, chosen = error, -1
         if chosen < 0 or depth >= self.step_limit:
             self.enabled_at.pop()
             self.is_given_up, self.is_cut = chosen < 0, chosen >= 0
-            return self._end()
+            self.is_over = True
+            return None
         task = self.by_number[chosen]
         if task.op is not None and task.op.is_guarded:
             self.expect_no_more(task)
         self.order.append(chosen)
         self._record(task)
         return task
-
-    def _end(self) -> None:
-        self.is_over = True
 
     def _unwind(self) -> None:
         """End the tasks where they stand. A run that is over must not fail in somebody's clean-up."""
@@ -222,7 +228,7 @@ class Run(Aside):
     def _body(self, task: Task, function: Callable[..., object], args: tuple[object, ...]) -> greenlet:
         try:
             function(*args)
-        except Exception as error:  # noqa: BLE001  whatever a driver raises is a result of this run
+        except Exception as error:  # whatever a driver raises is a result of this run
             self.fail(type(error).__name__, str(error))
         if self.looks and not task.is_new:
             self.end_step(task)

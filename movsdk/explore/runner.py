@@ -36,9 +36,9 @@ class Budget:
 class Result:
     """What an exploration found.
 
-    `verdict`: proved (every interleaving of the announced operations), failed, bounded (all up to a bound, or as far as the budget
-    went), sampled (some at random), nondeterministic (the program does not do the same again: `note` says where).
-    `runs` executed, of which `complete` ran to their ends and `redundant` were given up; `failing` of the complete ones fail;
+    `verdict`: proved (every interleaving of the announced operations), failed, bounded (all up to a bound, or as far as the
+    budget went), sampled (some at random), nondeterministic (the program does not do the same again: `note` says where). `runs`
+    executed, of which `complete` ran to their ends and `redundant` were given up; `failing` of the complete ones fail;
     `first_bug` is the number (from 1) of the first run that failed.
     """
 

@@ -1,7 +1,7 @@
 """Schedules as text: short, readable, the same on every Python, and able to notice that the program has changed.
 
-Twin: none. ``6b8a31#3f9c21``: operation 6 is task b's, operation 8 is a's; else the running task goes on, or, where it cannot, the one
-created first; the labels of the 31 operations hash to 3f9c21. Counts announced operations, not lines or bytecodes.
+Twin: none. ``6b8a31#3f9c21``: operation 6 is task b's, operation 8 is a's; else the running task goes on, or, where it cannot,
+the one created first; the labels of the 31 operations hash to 3f9c21. Counts announced operations, not lines or bytecodes.
 """
 
 from __future__ import annotations
@@ -63,9 +63,7 @@ def digest(run: Record, length: int) -> str:
 
 def write(run: Record, length: int) -> Schedule:
     """Write down the first `length` operations of a run."""
-    switches = tuple(
-        (at + 1, run.by_number[task].index) for at, task in enumerate(run.order[:length]) if task != run.usual(at)
-    )
+    switches = tuple((at + 1, run.by_number[task].index) for at, task in enumerate(run.order[:length]) if task != run.usual(at))
     return Schedule(switches, length, digest(run, length))
 
 
@@ -99,7 +97,9 @@ class Replay:
         if not self.is_checked:
             return run.usual(depth)
         names = ", ".join(f"{task.letter} ({task})" for task in run.tasks if able >> task.number & 1)
-        raise Drift(f"schedule {self.schedule}: operation {depth + 1} is {letter(index)}'s, but only {names} can go on; {_REMEDY}")
+        raise Drift(
+            f"schedule {self.schedule}: operation {depth + 1} is {letter(index)}'s, but only {names} can go on; {_REMEDY}"
+        )
 
     def finish(self, run: Run) -> None:
         """Compare the labels with those of the run that was written down."""
@@ -109,9 +109,8 @@ class Replay:
         if len(run.order) < self.schedule.length:
             raise Drift(f"schedule {self.schedule}: the run ended after {len(run.order)} operations; {_REMEDY}")
         if (found := digest(run, self.schedule.length)) != self.schedule.digest:
-            raise Drift(
-                f"schedule {self.schedule}: its {self.schedule.length} operations are others now (their labels hash to {found}); {_REMEDY}"
-            )
+            text = f"its {self.schedule.length} operations are others now (their labels hash to {found})"
+            raise Drift(f"schedule {self.schedule}: {text}; {_REMEDY}")
 
 
 _REMEDY = "the program announces other operations than when the schedule was written: explore it again"

@@ -48,7 +48,7 @@ class Session:
             run.execute(self.program, forced, choose, self._enabled_along(forced))
         except Restart:
             book = self.book
-            self.book = Book(book.uses_any, book.has_live, book.has_guards, book.has_marks)
+            self.book = Book(book.uses_any, book.has_live)
             self.numbers = {}
             self._oracles = Oracles(self.oracles)
             self._last = None
@@ -64,7 +64,9 @@ class Session:
         order = self._last.order
         count = len(forced)
         if order[:count] != forced:
-            count = next((at for at, pair in enumerate(zip(order, forced, strict=False)) if pair[0] != pair[1]), min(count, len(order)))
+            count = next(
+                (at for at, pair in enumerate(zip(order, forced, strict=False)) if pair[0] != pair[1]), min(count, len(order))
+            )
         return self._last.enabled_at[:count]
 
     def follow(self, strategy: Strategy, *, is_drawn: bool = False) -> Run:

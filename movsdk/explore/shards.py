@@ -1,7 +1,7 @@
 """A large exploration in parts: split by the first choices, done by any executor, written down as parts end, continued later.
 
-Twin: none. The parts depend on the program alone, so that the totals are the same with 1, 2 or N workers. Counts everything; does not
-stop at the first failure.
+Twin: none. The parts depend on the program alone, so that the totals are the same with 1, 2 or N workers. Counts everything; does
+not stop at the first failure.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ Sleeper = tuple[int, str, Cells, Cells, Cells, Mark | None, bool, bool, bool]
 
 @frozen
 class Shard:
-    """One part: everything that begins with `path`, except what starts with a sleeping task. Plain values: it travels to workers."""
+    """One part: all that begins with `path`, except what goes on with a sleeping task. Plain values: it travels to workers."""
 
     number: int
     path: tuple[int, ...]
     sleepers: tuple[Sleeper, ...]
     keys: tuple[tuple[int, ...], ...]  # of the tasks, in the order of their numbers
-    kinds: tuple[bool, bool, bool, bool]  # what kinds of operations there are, see Book
+    kinds: tuple[bool, bool]  # what kinds of operations there are, see Book
 
 
 @frozen
@@ -63,7 +63,7 @@ def split(program: Program, shards: int, oracles: frozenset[str] = ALL, step_lim
             break
     keys = tuple(sorted(session.numbers, key=session.numbers.__getitem__))
     book = session.book
-    kinds = (book.uses_any, book.has_live, book.has_guards, book.has_marks)
+    kinds = (book.uses_any, book.has_live)
     return [
         Shard(
             number,
@@ -185,7 +185,7 @@ def _read(results: Path, shards: list[Shard]) -> dict[int, Part]:
         return {}
     first_line, *lines = results.read_text().splitlines() or [""]
     if _object(first_line) != header:
-        raise BadInput(f"{results}: of another campaign ({first_line}, not {json.dumps(header)}); the program has changed, or the number of shards")
+        raise BadInput(f"{results}: of another program, or another number of shards ({first_line}, not {json.dumps(header)})")
     parts = [Part(**line) for line in map(_object, lines) if line]  # the last line may have been cut off
     return {part.shard: part for part in parts}
 

@@ -81,5 +81,5 @@ def cell_of(instance: object, name: str) -> Hashable:
 
 
 def label_of(instance: object) -> str:
-    """The name of an object in labels and cells: its `label` or `name`, else its class. Equal names are one object to the explorer."""
+    """The name of an object in labels and cells: its `label` or `name`, else its class. Equal names are one object here."""
     return str(getattr(instance, "label", None) or getattr(instance, "name", None) or type(instance).__name__)

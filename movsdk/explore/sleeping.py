@@ -1,6 +1,7 @@
 """Sleep sets: at each place, the tasks that need not be run there because all that can follow has been explored elsewhere.
 
-Twin: sleep sets (Godefroid 1996). A task sleeps with the operation it would do, until something that operation depends on happens.
+Twin: sleep sets (Godefroid 1996). A task sleeps with the operation it would do, until something that operation depends on
+happens.
 """
 
 from __future__ import annotations

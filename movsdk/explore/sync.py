@@ -1,7 +1,7 @@
 """Locks: what may keep one task waiting for another, announced as such.
 
-Twin: ``struct mutex``, ``spinlock_t``, ``struct rw_semaphore`` (kernel/locking). They work without an explorer too, as long as nobody
-would have to wait. They judge nothing: see `oracles`.
+Twin: ``struct mutex``, ``spinlock_t``, ``struct rw_semaphore`` (kernel/locking). They work without an explorer too, as long as
+nobody would have to wait. They judge nothing: see `oracles`.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def letter(index: int) -> str:
 
 @define(eq=False)
 class Task:
-    """One flow of control. `key` names it in every run of the program, `number` is its bit, `index` counts creations in this run."""
+    """One flow of control. `key` names it and `number` is its bit, in every run; `index` counts creations in this one."""
 
     key: tuple[int, ...]
     number: int

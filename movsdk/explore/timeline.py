@@ -18,8 +18,8 @@ _WIDTH = 130
 class Failure:
     """What failed, and the shortest story of it that was found.
 
-    `schedule` replays it. `pair` are the two operations (numbers from 1) whose order matters, `state` what `World.show` was told to
-    show after the failing operation, `is_least`: no run with fewer `preemptions` fails in this way.
+    `schedule` replays it. `pair` are the two operations (numbers from 1) whose order matters, `state` what `World.show` was told
+    to show after the failing operation, `is_least`: no run with fewer `preemptions` fails in this way.
     """
 
     name: str

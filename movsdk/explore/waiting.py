@@ -1,7 +1,7 @@
 """Waiting for something that is no lock: completions, wait queues, conditions; and counters that are one operation.
 
-Twin: ``struct completion``, ``wait_queue_head_t``, ``atomic_t``, ``refcount_t``. Without an explorer they work as long as nobody would
-have to wait.
+Twin: ``struct completion``, ``wait_queue_head_t``, ``atomic_t``, ``refcount_t``. Without an explorer they work as long as nobody
+would have to wait.
 """
 
 from __future__ import annotations

@@ -42,6 +42,9 @@ class ArchHooks:
     def added(self, device: Device) -> None:
         """`device` was added (``pcibios_bus_add_device()``)."""
 
+    def boot_assigned(self) -> None:
+        """Everything that the boot could place has its place, and no driver is bound yet."""
+
     def removed(self, device: Device) -> None:
         """`device` is about to be forgotten (``pcibios_release_device()``)."""
 

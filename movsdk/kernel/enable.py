@@ -131,7 +131,7 @@ def enable_bridge(bridge: Device) -> None:
         # The mutex of the bridge is held while those above are taken: always from leaf to root, so no two tasks wait in a ring.
         if bridge.bus.bridge is not None:
             enable_bridge(bridge.bus.bridge)
-        with _bridge_mutex(bridge).held() if rules.mutex == "global" else nullcontext():
+        with bridge_mutex(bridge).held() if rules.mutex == "global" else nullcontext():
             _enable_bridge(bridge)
 
 
@@ -146,7 +146,7 @@ def _enable_bridge(bridge: Device) -> None:
     try:
         _enable(bridge)
     except PciError as error:
-        bridge.system.log(bridge, f"Error enabling bridge ({error.strerror}), continuing")
+        bridge.system.log(bridge, f"Error enabling bridge ({-(error.errno or errno.EINVAL)}), continuing")
     _set_master(bridge)
 
 
@@ -282,7 +282,7 @@ def enable_mutex(device: Device) -> Mutex:
     return mutex
 
 
-def _bridge_mutex(bridge: Device) -> Mutex:
+def bridge_mutex(bridge: Device) -> Mutex:
     """The one mutex of all bridges (``pci_bridge_mutex`` of 2017)."""
     mutex = _MUTEXES.get(bridge.system)
     if mutex is None:

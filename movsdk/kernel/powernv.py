@@ -116,6 +116,11 @@ class Phb(ArchHooks):
         """EEH learns of the device."""
         self.eeh.insert(device)
 
+    def boot_assigned(self) -> None:
+        """EEH learns where everybody is: when they were added at boot nobody had a place."""
+        for device in self.system.devices():
+            self.eeh.insert(device)
+
     def removed(self, device: Device) -> None:
         """EEH forgets it; the last one on a bus takes its PE along."""
         self.eeh.remove(device)

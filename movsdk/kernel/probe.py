@@ -124,6 +124,8 @@ def _number_bridge(bridge: Device, highest: int, available: int, numbers: int) -
     if child is None:
         child = _new_bus(bridge, highest + 1, bus.last)
     highest += 1
+    if highest > bus.last:  # nobody checks that the bridges above pass the number on
+        bus.system.log(bridge, f"busn_res: can not insert [bus {highest:02x}] under [bus {bus.number:02x}-{bus.last:02x}]")
     available = max(0, available - 1)
     packed = bus.number | (child.number & 0xFF) << 8 | (child.last & 0xFF) << 16
     bridge.config_write(regs.PRIMARY_BUS, 4, numbers & 0xFF00_0000 | packed)

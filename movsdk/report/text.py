@@ -111,7 +111,7 @@ def _bound(state: State, hooks: Sequence[Sequence[str]]) -> list[str]:
 def _failed_probes(report: RescanReport) -> Iterable[str]:
     """Each device once, with the reason the driver gave."""
     texts = {
-        event.who: event.text
+        event.who: event.text.removeprefix("probe by ")
         for event in report.timeline
         if event.what is What.HOOK and isinstance(event.detail, int) and event.detail < 0
     }
@@ -124,7 +124,8 @@ def _unplaced(report: RescanReport, state: State) -> Iterable[str]:
     for place in report.unplaced:
         entry = by_id.get(place.device)
         bridge = above.get(int(entry["bdf"][:2], 16)) if entry is not None else None
-        yield f"{place} for {size_text(place.size)}; {_windows(bridge)}"
+        what = str(place).removesuffix(": no space")
+        yield f"{what} ({size_text(place.size)}); {_windows(bridge)}"
 
 
 def _windows(bridge: Entry | None) -> str:

@@ -151,6 +151,7 @@ class Engine:
             if moves.boot_rescans and _has_unset(system.root.segment):
                 boot_rescan = True
                 self._transaction(moves, system.root)
+        system.arch.boot_assigned()
         register_and_bind(system, system.drivers)
         return 0, boot_rescan
 

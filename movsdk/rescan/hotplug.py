@@ -48,6 +48,7 @@ class _Slot:
     is_occupied: bool = False
     timer: Timer | None = field(default=None, init=False)
     has_tripped: bool = field(default=False, init=False)
+    is_changing: bool = field(default=False, init=False)  # power goes on or off: what the slot says meanwhile is no news
 
     @property
     def is_blinking(self) -> bool:
@@ -106,6 +107,8 @@ class SlotHandler:
         if port is None:
             return
         slot = self._slot(port)
+        if slot.is_changing:
+            return
         events = _BY_WORD.get(event.what, 0)
         slot.is_occupied = event.present
         if slot.registers is not None:
@@ -211,12 +214,19 @@ class SlotHandler:
         registers = slot.registers
         if registers is None:
             return True
+        slot.is_changing = True
+        try:
+            return self._power_on(slot, registers)
+        finally:
+            slot.is_changing = False
+
+    def _power_on(self, slot: _Slot, registers: SlotRegisters) -> bool:
         was_dark = not registers.is_powered or not registers.is_link_up
         slot.has_tripped = False
         registers.set_power(on=True)
         if was_dark and registers.has_power_controller:
             slot.show(power=Led.BLINK)
-            port.system.ops.clock.advance(LINK_DELAY)
+            slot.port.system.ops.clock.advance(LINK_DELAY)
         if registers.has_power_fault:
             registers.take_events()
             self._tripped(slot)
@@ -235,7 +245,9 @@ class SlotHandler:
         slot.state = SlotState.OFF
         registers = slot.registers
         if registers is not None and registers.has_power_controller:
+            slot.is_changing = True
             registers.set_power(on=False)
             slot.port.system.ops.clock.advance(POWER_OFF_DELAY)
             registers.take_events()
+            slot.is_changing = False
         slot.show(power=Led.ON if slot.has_tripped else Led.OFF)

@@ -1,8 +1,8 @@
 """Exploration in pytest: a test marked ``explore`` is a program of tasks, and every order of their operations is tried.
 
 Twin: loom's ``model(|| ...)``. The test sets the tasks up through the fixture `tasks` and is called anew for every run; what it
-asserts inside a task, what it demands with `always` and `finally_`, and what the oracles of a watched bench see, must hold in each.
-Loaded by `pytest_plugin` when the first such test runs.
+asserts inside a task, what it demands with `always` and `finally_`, and what the oracles of a watched bench see, holds in each or
+fails the test. Loaded by `pytest_plugin` when the first such test runs.
 """
 
 from __future__ import annotations
@@ -39,10 +39,17 @@ class Tasks:
     """What the fixture `tasks` is: the hand through which a test sets its world up."""
 
     _world: World
+    _announcer: Announcer | None = field(default=None, init=False)
 
     def spawn(self, name: str, function: Callable[..., object], *args: Any, **terms: Any) -> Task:
         """Start ``function(*args)`` as a task; `terms` are those of `movsdk.explore.World.spawn`."""
-        return self._world.spawn(name, function, *args, **terms)
+
+        def body() -> None:
+            function(*args)
+            if self._announcer is not None:
+                self._announcer.tell()
+
+        return self._world.spawn(name, body, **terms)
 
     def always(self, name: str, predicate: Predicate, reads: Iterable[Hashable] | None = None) -> None:
         """Demand `predicate` after every step that writes one of the cells `reads` (None: after every step)."""
@@ -63,7 +70,8 @@ class Tasks:
         """
         machine = bench.world if isinstance(bench, Bench) else bench
         oracles = Oracles.on(machine, ignored=ignored)
-        Announcer(machine.machine, kernel_values(machine), [oracles.check]).listen()
+        self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check])
+        self._announcer.listen()
         self._world.finally_("enable counts are balanced", oracles.counts_are_balanced)
         return oracles
 
@@ -73,8 +81,8 @@ class Terms:
     """What ``@pytest.mark.explore(...)`` may say.
 
     `preemptions`: None tries every order (DPOR); a number, all orders with at most so many preemptions. `walks`: so many random
-    orders instead, from `seed`. `twice`: run each order two times and compare. `budget`: "5s", "2m", "1000 runs". `steps`: a run is
-    cut there. `must`: "proved" fails a test whose budget ends before all is tried, "any" takes what the budget allows.
+    orders instead, from `seed`. `twice`: run each order two times and compare. `budget`: "5s", "2m", "1000 runs". `steps`: the
+    most that one run may have. `must`: "proved" fails a test whose budget ends before all is tried, "any" does not.
     """
 
     preemptions: int | None = None
@@ -139,7 +147,7 @@ def _explored(item: pytest.Function) -> Result:
             return replay(program, schedule)
         budget = budget_of(item.config.getoption("--mov-budget") or terms.budget, terms.steps)
     except (BadInput, Drift) as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     return explore(program, terms.strategy(), budget=budget)
 
 

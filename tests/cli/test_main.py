@@ -55,7 +55,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "message"),
     [
         (["rnu"], "movsdk: there is no command 'rnu'; did you mean 'run'?"),
-        (["--frobnicate"], "movsdk: there is no command '--frobnicate'; there are demo, run, series, import, race, agree"),
+        (["--frobnicate"], f"movsdk: there is no command '--frobnicate'; there are {', '.join(COMMANDS)}"),
         (["run"], "movsdk run: the following arguments are required: FILE; try movsdk run --help"),
         (["run", "a", "b"], "movsdk run: unrecognized arguments: b; try movsdk run --help"),
         (["run", "a", "--rul", "v9"], "movsdk run: unrecognized arguments: --rul v9; try movsdk run --help"),

@@ -1,16 +1,18 @@
 """The enable race of explorer.md §3.1 as a pure model: enable counts, COMMAND bits, mutexes; no PCI code of ours.
 
-Twin: ``pci_enable_device()``, ``pci_enable_bridge()``, ``pci_set_master()`` and the ways they were to be fixed. A device is enabled, made
-bus master, read by MMIO, and does DMA; every access to enable_cnt, COMMAND, is_busmaster and a mutex is one operation. The race of
-`movsdk race` runs on the kernel model itself; this one is here to compare counts and speed with explorer.md.
+Twin: ``pci_enable_device()``, ``pci_enable_bridge()``, ``pci_set_master()`` and the ways they were to be fixed. A device is
+enabled, made bus master, read by MMIO, and does DMA; every access to enable_cnt, COMMAND, is_busmaster and a mutex is one
+operation. The race of `movsdk race` runs on the kernel model itself; this one is here to compare counts and speed with
+explorer.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Hashable
+from contextlib import nullcontext
+from functools import partial
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from movsdk.explore import Mutex, World, current
 from movsdk.points import checkpoint
@@ -118,7 +120,7 @@ class EnableRace:
         bridge: Device | None = None
         for n in range(self.bridges):
             bridge = Device(f"br{n}", bridge, self.variant)
-            world.show(f"br{n}.COMMAND", lambda bridge=bridge: bridge.command)
+            world.show(f"br{n}.COMMAND", partial(getattr, bridge, "command"))
         for n in range(self.drivers):
             world.spawn(f"probe nvme{n}", self.probe, Device(f"nvme{n}", bridge, self.variant))
         if self.port and bridge is not None:

@@ -1,7 +1,7 @@
 """The life cycle of one device as a pure model (explorer.md §3.3): rescan, user I/O, interrupt, runtime PM, AER recovery, remove.
 
-Twin: a driver that counts its users and drains them before its BAR moves. Locks: rescan_remove, then the device's. `bug` breaks the
-driver in one of four ways.
+Twin: a driver that counts its users and drains them before its BAR moves. Locks: rescan_remove, then the device's. `bug` breaks
+the driver in one of four ways.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Random little concurrent programs: one machine that both the explorer and the brute-force reference execute.
 
-Twin: none. An instruction is a tuple; a task is a list of them, with jumps. The machine says what the next instruction of a task reads
-and writes *now*, whether it can run, and runs it. Knows neither the explorer nor the reference.
+Twin: none. An instruction is a tuple; a task is a list of them, with jumps. The machine says what the next instruction of a task
+reads and writes *now*, whether it can run, and runs it. Knows neither the explorer nor the reference.
 """
 
 from __future__ import annotations

@@ -53,9 +53,7 @@ def _try(machine: Machine, events: list[Event], edges: list[tuple[int, ...]], fo
             if after.breaks_always():
                 after.failures.add("always")
         name = (task, sum(event[0][0] == task for event in events))
-        before = tuple(
-            i for i, (_, r, w) in enumerate(events) if events[i][0][0] != task and (writes & (r | w) or reads & w)
-        )
+        before = tuple(i for i, (_, r, w) in enumerate(events) if events[i][0][0] != task and (writes & (r | w) or reads & w))
         # Order inside the set of causes is the order of the run; dependent causes keep it in every equivalent run.
         before = tuple(sorted(before, key=lambda i: events[i][0]))
         _try(after, [*events, (name, reads, writes)], [*edges, before], found, limit)

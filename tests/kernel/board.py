@@ -72,7 +72,7 @@ class Board:
         return self.machine.add(label, on, slot, model, **facts)
 
     def bridge(self, label: str, slot: str, *, on: str = "root", **facts: Any) -> Function:
-        """A bridge; `facts` as in `Machine.add_bridge`. A hot-plug one without PCI Express capability is the platform's to know."""
+        """A bridge; `facts` as in `Machine.add_bridge`. The platform knows hot-plug ones that no capability tells of."""
         if facts.get("hotplug") and facts.get("pcie") is None:
             self._slots.add(label)
         return self.machine.add_bridge(label, on, slot, **facts)

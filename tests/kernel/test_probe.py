@@ -238,7 +238,9 @@ def hot_added(*bridges: tuple[str, str, dict[str, Any]], last: int = 16) -> Boar
             {"c": (2, 16), "n": (3, 3), "h": (4, 16)},
             id="hot-plug ones only",
         ),
-        pytest.param([("c", "port", HP), ("d", "port", {})], {"c": (2, 16), "d": (3, 3)}, id="what is only reserved counts as free"),
+        pytest.param(
+            [("c", "port", HP), ("d", "port", {})], {"c": (2, 16), "d": (3, 3)}, id="what is only reserved counts as free"
+        ),
     ],
 )
 def test_a_hot_added_chassis_spreads_free_numbers(

@@ -68,10 +68,10 @@ def test_an_event_is_told_in_order() -> None:
         "bound: nvme to card",
         "attempt 1 (everything, with hot-plug reserve): not accepted; no place for card BAR 2 [mem size 0x04000000 64bit pref]",
         "attempt 2 (everything, no reserve): accepted",
-        "probe failed: probe by nvme: rc=-22: late: BAR 0 is not assigned",
+        "probe failed: nvme: rc=-22: late: BAR 0 is not assigned",
         "moved: card BAR 0: [0x1000-0x1fff] -> [0x8000-0x8fff]",
         "lost: card BAR 1: [0x1000-0x1fff] -> unassigned",
-        "no place: card BAR 2 [mem size 0x04000000 64bit pref]: no space for 64 MiB; the windows of port above it: mem 2 MiB",
+        "no place: card BAR 2 [mem size 0x04000000 64bit pref] (64 MiB); the windows of port above it: mem 2 MiB",
         "given up: late (E12: with its BARs a device that worked would have lost its own)",
         "finding: E03 card: lost BAR 1",
         "I/O on card: fine",
@@ -84,9 +84,7 @@ def test_an_event_is_told_in_order() -> None:
 def test_why_there_was_no_place_below_the_root() -> None:
     """There the windows are the host bridge's."""
     report = RescanReport("boot", "v9", 0, unplaced=(FailedPlace("port", 8, 1 << 20, MEM),))
-    assert words(report) == [
-        "no place: port bridge window [mem size 0x00100000]: no space for 1 MiB; the root windows have no such hole"
-    ]
+    assert words(report) == ["no place: port bridge window [mem size 0x00100000] (1 MiB); the root windows have no such hole"]
 
 
 def test_many_things_are_cut_and_counted() -> None:
