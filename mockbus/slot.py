@@ -99,13 +99,13 @@ class Slot:
         self._show(0)
 
     def presence_changed(self, *, told: bool = True) -> None:
-        """Show the presence, note the change, and queue a "presence" event unless nobody is `told`."""
+        """Show the presence, note the change, and queue a "presence" event; unless `told` only show it."""
         if not self.present:
             self._is_shorted = False
-        link = EXP_SLTSTA_DLLSC if self.is_powered else 0
-        self._show(EXP_SLTSTA_PDC | link)
         if told:
-            self._queue("presence")
+            self._raise("presence", EXP_SLTSTA_PDC | (EXP_SLTSTA_DLLSC if self.is_powered else 0))
+        else:
+            self._show(0)
 
     def control_written(self, _written: int, changed: int) -> None:
         """Slot Control was written: power may go on or off."""

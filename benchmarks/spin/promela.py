@@ -1,7 +1,8 @@
 """The enable race in Promela, written out from the C of each version: a second telling, to check the first one by.
 
-Twin: drivers/pci/pci.c and the diffs of RFC patches 15 and 16. Shares with `movsdk race` who does what, and no line of how the kernel
-does it. In COMMAND, 1 is MEMORY and 2 is MASTER. An assertion fails where a register read or a fetch is lost; a deadlock is pan's own.
+Twin: drivers/pci/pci.c and the diffs of RFC patches 15 and 16. Shares with `movsdk race` who does what, and no line of how the
+kernel does it. In COMMAND, 1 is MEMORY and 2 is MASTER. An assertion fails where a register read or a fetch is lost; a deadlock
+is for pan to find.
 """
 
 from __future__ import annotations

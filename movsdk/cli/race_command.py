@@ -127,6 +127,4 @@ def _print_table(limit: Budget, *, as_json: bool) -> None:
         for row in race_table.rows(scenarios, limit):
             print("\n".join(json.dumps(found.as_json()) for found in row) if as_json else race_table.line(row), flush=True)
     if not as_json:
-        print(
-            "\nproved N: every order that matters, in N runs; bug F/N: first bug at run F, N runs tried (+: there are more to try)"
-        )
+        print("\nproved N: every order that matters, in N runs; bug F/N: first bug at run F, N runs tried (+: more are left)")

@@ -12,7 +12,7 @@ from attrs import define, field
 from greenlet import getcurrent, greenlet
 
 from movsdk.errors import BadInput
-from movsdk.explore.footprint import Mark, Op
+from movsdk.explore.footprint import Mark, Op, announced
 from movsdk.explore.record import Record
 from movsdk.explore.tasks import Task
 
@@ -132,7 +132,11 @@ class Aside(Record):
     def _op(self, task: Task, label: str, reads: Cells, writes: Cells, guard: Guard | None, *, is_live: bool) -> Op:
         is_idle = bool(self.idle >> task.number & 1)
         try:
-            return self.book.op(label, self._sorted(reads), self._sorted(writes), task.implicit, guard, is_idle, is_live)
+            said = announced(
+                label, self._sorted(reads), self._sorted(writes), task.implicit, guard, is_idle=is_idle, is_live=is_live
+            )
+            op = self.book.labels[label] = self.book.op(said)
+            return op
         except Exception as error:  # see _ask
             self.stop(error)
             raise

@@ -15,14 +15,14 @@ from typing import Final
 from attrs import define, field
 
 from movsdk.explore.causes import Causes, bits_of
-from movsdk.explore.footprint import Op
+from movsdk.explore.footprint import Announced, Op
 from movsdk.explore.record import Drift, difference
 from movsdk.explore.run import Run
 from movsdk.explore.sleeping import AWAKE, Sleep
 from movsdk.explore.wakeup import Branch, Sequence, plan
 
 # An operation of which is not known where it leads: in conflict with all.
-BLIND: Final = Op("", (), (), (), None, False, -1, 0, -1, -1, (), (), -1)
+BLIND: Final = Op(Announced("anything"), -1, 0, -1, 0)
 
 
 @define(eq=False)

@@ -7,7 +7,7 @@ one writes a cell the other reads or writes; independent ones commute, and that 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from attrs import define, field, frozen
 
@@ -44,7 +44,7 @@ class Mark:
         return True
 
 
-@frozen
+@define(eq=False)
 class Claim:
     """A guard that carries a `Mark`: the operation waits until `ready` and then means `mark`."""
 
@@ -56,28 +56,50 @@ class Claim:
         return self.ready()
 
 
-@define(eq=False)
-class Op:
-    """One operation as announced, with its cells as bits: `r` read only, `w` written, `rw` both."""
+class Announced(NamedTuple):
+    """What was said of an operation; a plain value, that can be written down and sent."""
 
     label: str
-    reads: Cells
-    writes: Cells
-    implicit: Cells
-    mark: Mark | None
-    is_guarded: bool
-    is_plain: bool  # announced without a guard or a mark
+    reads: Cells = ()
+    writes: Cells = ()
+    implicit: Cells = ()  # read and written
+    mark: Mark | None = None
+    is_guarded: bool = False
+    is_idle: bool = False  # it runs only when nobody else can
+    is_live: bool = False  # its cells depend on what it sees
+
+
+@define(eq=False)
+class Op:
+    """One operation, with its cells as bits: `r` read only, `w` written, `rw` both; `seen` read, whether written or not."""
+
+    said: Announced
     number: int
     r: int
     w: int
-    rw: int
-    read_cells: tuple[int, ...]
-    written_cells: tuple[int, ...]
-    holds: int  # the cell of an exclusive lock that somebody holds after it, or -1
-    is_idle: bool = False  # runs only when nobody else can
-    is_live: bool = False  # its cells depend on what it sees
-    seen: int = 0  # the cells it reads, written or not
+    seen: int
+    holds: int = -1  # the cell of an exclusive lock that somebody holds after it, or -1
     looks_anywhere: bool = False
+
+    label: str = field(init=False)
+    reads: Cells = field(init=False)
+    writes: Cells = field(init=False)
+    implicit: Cells = field(init=False)
+    mark: Mark | None = field(init=False)
+    is_guarded: bool = field(init=False)
+    is_plain: bool = field(init=False)  # announced with neither guard nor mark
+    is_idle: bool = field(init=False)
+    is_live: bool = field(init=False)
+    rw: int = field(init=False)
+    read_cells: tuple[int, ...] = field(init=False)
+    written_cells: tuple[int, ...] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # Copies, because the inner loops ask for them a million times a second.
+        self.label, self.reads, self.writes, self.implicit, self.mark, self.is_guarded, self.is_idle, self.is_live = self.said
+        self.is_plain = self.mark is None and not self.is_guarded
+        self.rw = self.r | self.w
+        self.read_cells, self.written_cells = _bits(self.r), _bits(self.w)
 
     def conflicts(self, other: Op) -> bool:
         """Whether the order of the two matters."""
@@ -109,7 +131,7 @@ class Book:
     has_marks: bool = field(default=False, init=False)
     labels: dict[str, Op] = field(factory=dict, init=False)
     watches: dict[str, Watch] = field(factory=dict, init=False)
-    _ops: dict[Hashable, Op] = field(factory=dict, init=False)
+    ops: dict[Announced, Op] = field(factory=dict, init=False)
     _cells: dict[Hashable, int] = field(factory=dict, init=False)
 
     @property
@@ -133,99 +155,63 @@ class Book:
         mask = None if reads is None else self.mask(reads)
         known = self.watches.get(name)
         if known is None:
-            if self._ops:
+            if self.ops:
                 raise BadInput(f"always {name!r} came after the first operation; name it while the world is set up")
             known = self.watches[name] = Watch(name, mask, 1 << self.cell(("always", name)))
         return known
 
-    def op(
-        self,
-        label: str,
-        reads: Iterable[Hashable],
-        writes: Iterable[Hashable],
-        implicit: Cells = (),
-        guard: Callable[[], bool] | None = None,
-        is_idle: bool = False,
-        is_live: bool = False,
-    ) -> Op:
-        """Return the operation with these cells; `implicit` ones are read and written."""
-        reads, writes = tuple(reads), tuple(writes)
-        mark = guard.mark if isinstance(guard, Claim) else guard if isinstance(guard, Mark) else None
-        is_guarded = guard is not None and not isinstance(guard, Mark)
-        key = (label, reads, writes, implicit, mark, is_guarded, is_idle, is_live)
-        found = self._ops.get(key)
+    def op(self, said: Announced) -> Op:
+        """Return the operation of which this was said."""
+        found = self.ops.get(said)
         if found is None:
-            found = self._ops[key] = self._new(*key)
-        self.labels[label] = found
+            found = self.ops[said] = self._new(said)
         return found
-
-    def restored(self, *key: Any) -> Op:
-        """Return the operation with these fields, which another book gave out."""
-        return self._ops.get(key) or self._ops.setdefault(key, self._new(*key))
 
     def merged(self, op: Op, reads: Iterable[Hashable], writes: Iterable[Hashable], mark: Mark | None = None) -> Op:
         """Return `op` with more cells: what it touched while it ran."""
         more_reads = (*op.reads, *(cell for cell in reads if cell not in op.reads))
         more_writes = (*op.writes, *(cell for cell in writes if cell not in op.writes))
-        mark = mark or op.mark
         is_live = op.is_live or more_reads != op.reads or more_writes != op.writes
-        key = (op.label, more_reads, more_writes, op.implicit, mark, op.is_guarded, op.is_idle, is_live)
-        found = self._ops.get(key)
-        if found is None:
-            found = self._ops[key] = self._new(*key)
-        return found
+        return self.op(op.said._replace(reads=more_reads, writes=more_writes, mark=mark or op.mark, is_live=is_live))
 
-    def _admit(self, any_cell: bool, live: bool) -> None:
-        """Note what kinds of operations there are; a new kind makes the runs before it worthless."""
-        if (any_cell and not self.uses_any) or (live and not self.has_live):
-            self.uses_any, self.has_live = self.uses_any or any_cell, self.has_live or live
-            raise Restart("a new kind of operation")
-
-    def _new(
-        self,
-        label: str,
-        reads: Cells,
-        writes: Cells,
-        implicit: Cells,
-        mark: Mark | None,
-        is_guarded: bool,
-        is_idle: bool,
-        is_live: bool,
-    ) -> Op:
-        r, w = self.mask(reads), self.mask(writes) | self.mask(implicit)
-        looks_at_anything = is_idle or ANY in reads or ANY in writes or (is_guarded and not r | w)
-        holds = self.cell(mark.cell) if mark is not None and mark.action in ("acquire", "busy") and mark.is_exclusive else -1
-        self.has_marks = self.has_marks or mark is not None
-        self._admit(looks_at_anything, is_live)
-        if looks_at_anything:
+    def _new(self, said: Announced) -> Op:
+        r, w = self.mask(said.reads), self.mask(said.writes) | self.mask(said.implicit)
+        looks_anywhere = said.is_idle or ANY in said.reads or ANY in said.writes or (said.is_guarded and not r | w)
+        self._admit(said, looks_anywhere)
+        if looks_anywhere:
             w |= 1 << self.cell(ANY)
         elif self.uses_any:
             r |= 1 << self.cell(ANY)
         for watch in self.watches.values():
             if watch.mask is None or w & watch.mask:
                 w |= watch.bit
-        seen = r | self.mask(implicit) | (1 << self.cell(ANY) if self.uses_any else 0)
-        r &= ~w
-        cells = _bits(r), _bits(w)
-        number = len(self._ops)
-        return Op(
-            label,
-            reads,
-            writes,
-            implicit,
-            mark,
-            is_guarded,
-            number,
-            r,
-            w,
-            r | w,
-            *cells,
-            holds,
-            is_idle,
-            is_live,
-            seen,
-            looks_at_anything,
-        )
+        seen = r | self.mask(said.implicit) | (1 << self.cell(ANY) if self.uses_any else 0)
+        mark = said.mark
+        holds = self.cell(mark.cell) if mark is not None and mark.action in ("acquire", "busy") and mark.is_exclusive else -1
+        return Op(said, len(self.ops), r & ~w, w, seen, holds, looks_anywhere)
+
+    def _admit(self, said: Announced, looks_anywhere: bool) -> None:
+        """Note what kinds of operations there are; a new kind can make the runs before it worthless."""
+        self.has_marks = self.has_marks or said.mark is not None
+        if (looks_anywhere and not self.uses_any) or (said.is_live and not self.has_live):
+            self.uses_any, self.has_live = self.uses_any or looks_anywhere, self.has_live or said.is_live
+            raise Restart("a new kind of operation")
+
+
+def announced(
+    label: str,
+    reads: Iterable[Hashable],
+    writes: Iterable[Hashable],
+    implicit: Cells,
+    guard: Callable[[], bool] | None,
+    *,
+    is_idle: bool = False,
+    is_live: bool = False,
+) -> Announced:
+    """Make the value of what was said at a checkpoint."""
+    mark = guard.mark if isinstance(guard, Claim) else guard if isinstance(guard, Mark) else None
+    is_guarded = guard is not None and not isinstance(guard, Mark)
+    return Announced(label, tuple(reads), tuple(writes), implicit, mark, is_guarded, is_idle, is_live)
 
 
 def _bits(mask: int) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from greenlet import getcurrent, greenlet
 from movsdk import points
 from movsdk.explore import current
 from movsdk.explore.aside import Aside
-from movsdk.explore.footprint import Op
+from movsdk.explore.footprint import Announced, Op
 from movsdk.explore.record import Drift
 from movsdk.explore.tasks import Task, World
 
@@ -108,7 +108,7 @@ class Run(Aside):
         body = lambda: self._body(task, function, args)  # noqa: E731  the fibre calls it once
         if implicit:
             task.is_new, task.body = False, body
-            task.op = self.book.op(f"begin {name}", (), (), implicit)
+            task.op = self.book.op(Announced(f"begin {name}", implicit=implicit))
             return task
         before, self._spawner = self._spawner, getcurrent()
         self.task = task

@@ -17,15 +17,13 @@ from attrs import asdict, frozen
 
 from movsdk.errors import BadInput
 from movsdk.explore.dpor import Dpor
-from movsdk.explore.footprint import Book, Cells, Mark, Restart
+from movsdk.explore.footprint import Announced, Book, Restart
 from movsdk.explore.oracles import ALL
 from movsdk.explore.run import Program
 from movsdk.explore.runner import Result, report
 from movsdk.explore.schedule import Replay, parse, write
 from movsdk.explore.session import Session, first, length_to
 from movsdk.explore.strategies import Dfs
-
-Sleeper = tuple[int, str, Cells, Cells, Cells, Mark | None, bool, bool, bool]
 
 
 @frozen
@@ -34,7 +32,7 @@ class Shard:
 
     number: int
     path: tuple[int, ...]
-    sleepers: tuple[Sleeper, ...]
+    sleepers: tuple[tuple[int, Announced], ...]
     keys: tuple[tuple[int, ...], ...]  # of the tasks, in the order of their numbers
     kinds: tuple[bool, bool]  # what kinds of operations there are, see Book
 
@@ -68,10 +66,7 @@ def split(program: Program, shards: int, oracles: frozenset[str] = ALL, step_lim
         Shard(
             number,
             tuple(order),
-            tuple(
-                (task, op.label, op.reads, op.writes, op.implicit, op.mark, op.is_guarded, op.is_idle, op.is_live)
-                for task, op in sorted(asleep.items())
-            ),
+            tuple((task, op.said) for task, op in sorted(asleep.items())),
             keys,
             kinds,
         )
@@ -97,7 +92,7 @@ def explore_shard(program: Program, shard: Shard, oracles: frozenset[str] = ALL,
     while True:
         session.numbers = {key: number for number, key in enumerate(shard.keys)}
         session.run((), lambda _run: -1)  # sets the world up once, so that the book knows its predicates
-        sleep = {task: session.book.restored(*values) for task, *values in shard.sleepers}
+        sleep = {task: session.book.op(said) for task, said in shard.sleepers}
         strategy = Dpor(path=shard.path, sleep=sleep)
         runs = complete = failing = 0
         first_bug, schedule = None, None
@@ -178,7 +173,7 @@ def _read(results: Path, shards: list[Shard]) -> dict[int, Part]:
     Raises:
         BadInput: the file belongs to another program, or to another number of parts.
     """
-    text = repr([(shard.path, [sleeper[:4] for sleeper in shard.sleepers], shard.keys) for shard in shards])
+    text = repr([(shard.path, shard.sleepers, shard.keys) for shard in shards])
     header = {"campaign": sha256(text.encode()).hexdigest()[:16], "shards": len(shards)}
     if not results.exists():
         results.write_text(json.dumps(header) + "\n")

@@ -19,6 +19,7 @@ from movsdk.kernel.devres import release_all
 from movsdk.kernel.enable import disable_device
 from movsdk.kernel.hookcheck import DriverPlugins, check_hooks, check_identity, instantiated
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
+from movsdk.kernel.runtime_pm import pm_of
 from movsdk.kernel.system import System
 from movsdk.points import checkpoint
 from movsdk.trace import What
@@ -140,6 +141,7 @@ def unbind(system: System, device: Device) -> HookFailed | None:
     if driver is None:
         return None
     failure = None
+    pm_of(device).resume()  # whoever is told to let go may use the device for it
     if driver.has("remove"):
         if system.hook_observer is not None:
             system.hook_observer("remove", device, None)

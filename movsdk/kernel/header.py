@@ -105,7 +105,7 @@ def _read_bar(device: Device, index: int) -> int:
         return 1
     resource = device.resources[index]
     if value & regs.BASE_ADDRESS_SPACE_IO:
-        size_bits = mask & 0xFFFC & 0xFFFF
+        size_bits = mask & 0xFFFC
         if size_bits:
             resource.flags = IO | SIZEALIGN
             start = value & ~0x3 & 0xFFFF_FFFF

@@ -18,6 +18,7 @@ from movsdk.hooks import PciId
 from movsdk.kernel import devres, dma, enable, irq, mmio, power, saved_state, work
 from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
+from movsdk.kernel.runtime_pm import RuntimePm, pm_of
 from movsdk.kernel.sanitizer import is_lost
 from movsdk.layout.table import IO, MEM_64, PREF, UNSET, Flag, Resource
 from movsdk.pci_regs import NUM_RESOURCES, PowerState
@@ -169,6 +170,11 @@ class PciDev:
     def set_power_state(self, state: int) -> None:
         """Change the power state (0-3 = D0 to D3hot). Raises `PciError`: EIO, EINVAL, ENODEV."""
         power.set_power_state(self._device, state)
+
+    @property
+    def pm(self) -> RuntimePm:
+        """Who needs it awake, and whether it may sleep otherwise (``pm_runtime_*()``)."""
+        return pm_of(self._device)
 
     def save_state(self) -> None:
         """Remember the config header."""

@@ -84,8 +84,8 @@ def _power_up(device: Device) -> None:
     system = device.system
     if system.platform_power is not None:
         system.platform_power(device, True)
-    system.ops.clock.advance(_D3COLD_DELAY)
     device.current_state = PowerState.D0
+    system.ops.clock.advance(_D3COLD_DELAY)
     system.trace.add(What.NOTE, device.label, "power state D3COLD -> D0")
     restore_bars(device)
     for child in device.subordinate.devices if device.subordinate is not None else ():

@@ -23,7 +23,7 @@ def side_by_side(rows: Sequence[tuple[str, str, str]], titles: tuple[str, str], 
            with             without
     BAR 0  here             no place
     """
-    names = min(_NAMES, max((len(what) for what, _, _ in rows), default=0))
+    names = min(_NAMES, max((len(what) for what, _, _ in rows), default=1))
     column = (width - names - 2 * len(_GAP)) // 2
     widths = (names, column, column)
     yield from _row(("", *titles), widths, "bold")

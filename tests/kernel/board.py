@@ -28,14 +28,22 @@ FLAGS: Final = {"io": IO, "mem": MEM, "pref": MEM | PREF, "mem64": MEM | MEM_64,
 
 
 class Wire:
-    """The seam with a memory: everything goes through, config writes are noted as (bus, devfn, offset, size, value)."""
+    """The seam with a memory: everything goes through, config writes are noted as (bus, devfn, offset, size, value).
+
+    `asked`: the (bus, devfn) that config reads went to.
+    """
 
     def __init__(self, ops: PciOps) -> None:
         self._ops = ops
         self.writes: list[tuple[int, int, int, int, int]] = []
+        self.asked: set[tuple[int, int]] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ops, name)
+
+    def config_read(self, bus: int, devfn: int, offset: int, size: int) -> int:
+        self.asked.add((bus, devfn))
+        return self._ops.config_read(bus, devfn, offset, size)
 
     def config_write(self, bus: int, devfn: int, offset: int, size: int, value: int) -> None:
         self.writes.append((bus, devfn, offset, size, value))

@@ -110,21 +110,6 @@ def test_adding_begins_where_it_is_told_to() -> None:
     assert [device.label for device in board.system.devices() if not device.row.is_added] == ["b1", "c"]
 
 
-def test_what_is_behind_a_bridge_that_is_not_added_waits() -> None:
-    """Only added bridges are entered."""
-    board, driver = tree(), Noting("any")
-    bound(board, driver)
-    add_devices(board.system.root, binds=False)
-    board["b1"].row.is_added = False
-    board["b"].row.is_added = False
-    bus = board["b2"].subordinate
-    assert bus is not None
-
-    add_devices(board["b1"].bus)
-
-    assert driver.probed == ["b1", "b"]
-
-
 def test_drivers_bind_in_the_order_they_register() -> None:
     """Each takes all devices it serves, in the order the scan found them: boot probes are grouped by driver."""
     board = tree()

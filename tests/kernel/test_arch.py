@@ -49,6 +49,7 @@ def test_an_architecture_may_have_nothing_to_say() -> None:
 
     for hook in (hooks.added, hooks.paused, hooks.bridge_set_up, hooks.resuming, hooks.removed):
         hook(device)
+    hooks.boot_assigned()
     hooks.all_paused()
     hooks.all_placed()
 

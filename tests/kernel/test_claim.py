@@ -173,10 +173,29 @@ def test_of_two_windows_on_one_range_the_second_is_wiped() -> None:
     board = Board()
     for number in (1, 2):
         board.bridge(f"b{number}", f"0{number}.0", firmware={"bus": (0, number, number), "mem": (MEM_START, MEM_START + MEG - 1)})
-    claimed(board)
+    board.scan()
+    board.wire.writes.clear()
+
+    claim_firmware_values(board.system.root)
 
     assert [holder(board[f"b{number}"].row.windows[1]) for number in (1, 2)] == ["win1", None]
-    assert board["b2"].row.windows[1].flags == 0
+    assert (board["b2"].row.windows[1].flags, board.wire.writes) == (0, [])
+
+
+def test_a_window_at_0_was_left_empty_even_where_0_is_an_address() -> None:
+    """Zero registers are how a bridge wakes up."""
+    board = Board((("mem", Span(0, 0xFF_FFFF)),))
+    board.bridge("b", "01.0", firmware={"bus": (0, 1, 1), "mem": (0, MEG - 1)})
+
+    assert claimed(board)["b"].row.windows[1].flags == 0
+
+
+def test_ports_are_not_claimed_in_memory() -> None:
+    """Though the numbers would fit."""
+    board = Board((("mem", Span(0x1000, 0xFF_FFFF)), ("io", Span(0x1000, 0xFFFF))))
+    board.card("card", "01.0", [BarSpec(0, BarKind.IO, 0x100)], firmware={0: 0x1400})
+
+    assert holder(claimed(board)["card"].resources[0]) == "win1"
 
 
 def test_windows_of_the_wrong_type_do_not_cut() -> None:

@@ -73,13 +73,18 @@ def test_a_device_decodes_what_it_has(bars: list[int], expected: int) -> None:
 
 
 def test_bits_that_are_set_stay() -> None:
-    """Enabling adds bits, it never takes one away."""
+    """Enabling adds bits, it never takes one away; where nothing is missing, nothing is written or logged."""
     board = board_with(0)
     board.machine.function("card").config_write(COMMAND, 2, 0x0540 | COMMAND_IO)
 
     enable_device(board["card"])
-
     assert command(board) == 0x0540 | RW
+
+    disable_device(board["card"])
+    log = board.log()
+    board.wire.writes.clear()
+    enable_device(board["card"])
+    assert (board.wire.writes, board.log()) == ([], log)
 
 
 def test_the_log_tells_of_a_change() -> None:

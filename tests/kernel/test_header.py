@@ -94,13 +94,13 @@ def test_a_64_bit_bar_takes_two_registers() -> None:
 def test_a_bridge_has_two_bars_and_its_rom_elsewhere() -> None:
     """Registers behind the second BAR are bus numbers and windows: never written as BARs. The ROM register stands at 0x38."""
     board = Board()
-    board.bridge("b", "01.0", bars=(BarSpec(0, BarKind.MEM64, 0x1000), BarSpec(6, BarKind.ROM, 0x800)))
+    board.bridge("b", "01.0", bars=(BarSpec(0, BarKind.MEM64, 0x1000), BarSpec(6, BarKind.ROM, 0x4000)))
     board.scan()
 
     resources = board["b"].resources
     assert [(resource.size, resource.flags) for resource in (resources[0], resources[6])] == [
         (0x1000, MEM | MEM_64 | SIZEALIGN),
-        (0x800, MEM | PREF | SIZEALIGN),
+        (0x4000, MEM | PREF | SIZEALIGN),
     ]
     assert 0xFFFF_FFFF not in board.wire.to(regs.PRIMARY_BUS)
 
@@ -148,6 +148,29 @@ def test_hot_plug_ports_say_so(pcie: regs.PcieType | None, hotplug: bool, expect
     assert (board["p"].row.is_hotplug, board["p"].pcie_type) == (expected, pcie)
 
 
+def test_a_slot_without_hot_plug_is_no_hot_plug_port() -> None:
+    """The slot must say that it can."""
+    board = Board()
+    config = board.bridge("p", "01.0", pcie=regs.PcieType.ROOT_PORT, hotplug=True).config
+    at = next(at for at in range(0x40, 0x100, 4) if config.read(at, 1) == regs.CAP_ID_EXP) + regs.EXP_SLTCAP
+    config.put(at, 4, config.read(at, 4) & ~regs.EXP_SLTCAP_HPC)
+    board.scan()
+
+    assert not board["p"].row.is_hotplug
+
+
+def test_io_windows_of_16_bits_are_found_by_trying() -> None:
+    """Their registers read zero until something is written, and again afterwards."""
+    board = Board()
+    source = board.bridge("source", "01.0")
+    config = bytearray(source.config.data)
+    config[regs.IO_BASE : regs.IO_BASE + 2] = bytes(2)
+    function = board.bridge("b", "02.0", config=bytes(config))
+    board.scan()
+
+    assert (board["b"].row.has_io, function.config.read(regs.IO_BASE, 2)) == (True, 0)
+
+
 def test_the_platform_has_the_last_word_on_a_header() -> None:
     """Fix-ups see the device with its BARs read."""
     board, seen = Board(), []
@@ -184,7 +207,7 @@ def test_capabilities_are_found_along_their_list() -> None:
         pytest.param(0x10, 0x40, {0x40: (1, 0x50), 0x50: (9, 0)}, 0x50, id="the second"),
         pytest.param(0x10, 0x43, {0x40: (9, 0)}, 0x40, id="low bits of a pointer do not count"),
         pytest.param(0x00, 0x40, {0x40: (9, 0)}, 0, id="STATUS denies it"),
-        pytest.param(0x10, 0x20, {}, 0, id="a pointer into the header ends the list"),
+        pytest.param(0x10, 0x2C, {0x2C: (9, 0)}, 0, id="a pointer into the header ends the list"),
         pytest.param(0x10, 0x40, {0x40: (1, 0x40)}, 0, id="a list that bites its tail ends"),
         pytest.param(0x10, 0x40, {0x40: (0xFF, 0x50), 0x50: (9, 0)}, 0, id="all-ones end the list"),
     ],

@@ -125,38 +125,59 @@ def test_window_registers_equal_the_table(windows: tuple[tuple[int, int, int], .
     assert [shown["io"], shown["mem"], shown["pref"]] == expected
 
 
-def test_a_closed_window_passes_nothing_at_any_time() -> None:
-    """Limits go down before bases go up, so no write in between opens a range nobody chose."""
+CLOSED = (GONE, GONE, GONE)
+HIGH_IO = ((0x1_2000, 0x2_3FFF, IO), GONE, GONE)
+OTHER_PREF = (OPEN[0], OPEN[1], (PREF_START + (1 << 33), PREF_START + (1 << 34) - 1, P64))
+REGISTERS = {
+    "io": {regs.IO_BASE, regs.IO_BASE_UPPER16},
+    "mem": {regs.MEMORY_BASE},
+    "pref": {regs.PREF_MEMORY_BASE, regs.PREF_BASE_UPPER32, regs.PREF_LIMIT_UPPER32},
+}
+Windows = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        pytest.param("io", OPEN, CLOSED, id="I/O closes"),
+        pytest.param("io", CLOSED, HIGH_IO, id="I/O opens above 64 KiB"),
+        pytest.param("io", HIGH_IO, OPEN, id="I/O moves"),
+        pytest.param("pref", OPEN, CLOSED, id="prefetchable closes"),
+        pytest.param("pref", OPEN, OTHER_PREF, id="prefetchable moves"),
+    ],
+)
+def test_no_write_in_between_opens_a_range_nobody_chose(kind: str, before: Windows, after: Windows) -> None:
+    """Registers of a window are several: while they are written it is shut, or already where it is to be."""
     board = with_bridge()
-    write_windows(board["b"], WindowWrite(board["b"].row, (OPEN[0], OPEN[1], OPEN[2])))
-    seen: list[tuple[int, list[int] | None, list[int] | None]] = []
+    write_windows(board["b"], WindowWrite(board["b"].row, before))
+    seen: list[list[int] | None] = []
     original = board.wire.config_write
 
     def watch(bus: int, devfn: int, offset: int, size: int, value: int) -> None:
         original(bus, devfn, offset, size, value)
-        shown = bridge_registers(lambda at, width: board.registers("b", at, width))
-        seen.append((offset, shown["io"], shown["pref"]))
+        if offset in REGISTERS[kind]:
+            seen.append(bridge_registers(lambda at, width: board.registers("b", at, width))[kind])
 
     board.wire.config_write = watch  # type: ignore[method-assign]
-    write_windows(board["b"], WindowWrite(board["b"].row, (GONE, GONE, GONE)))
+    write_windows(board["b"], WindowWrite(board["b"].row, after))
 
-    io = [window for offset, window, _ in seen if offset in (regs.IO_BASE, regs.IO_BASE_UPPER16)]
-    pref = [window for offset, _, window in seen if offset >= regs.PREF_MEMORY_BASE and offset <= regs.PREF_LIMIT_UPPER32]
-    assert set(map(str, io)) | set(map(str, pref)) == {"None"}
+    assert [window for window in seen[:-1] if window is not None] == []
+    assert seen[-1] == bridge_registers(board["b"].config_read)[kind]
 
 
-def test_windows_that_a_write_leaves_out_stay() -> None:
+@pytest.mark.parametrize(("number", "kind"), list(enumerate(REGISTERS)), ids=list(REGISTERS))
+def test_windows_that_a_write_leaves_out_stay(number: int, kind: str) -> None:
     """Closing one window touches no other register."""
     board = with_bridge()
     write_windows(board["b"], WindowWrite(board["b"].row, (OPEN[0], OPEN[1], OPEN[2])))
+    before = bridge_registers(board["b"].config_read)
     board.wire.writes.clear()
 
-    write_windows(board["b"], WindowWrite.closed(board["b"].row, 1))
+    write_windows(board["b"], WindowWrite.closed(board["b"].row, number))
 
-    shown = bridge_registers(board["b"].config_read)
-    assert (shown["io"], shown["mem"]) == ([0x2000, 0x3FFF], None)
-    assert [offset for _, _, offset, _, _ in board.wire.writes] == [regs.MEMORY_BASE]
-    assert board.log()[-1] == "windows <- mem closed"
+    assert bridge_registers(board["b"].config_read) == before | {kind: None}
+    assert {offset for _, _, offset, _, _ in board.wire.writes} == REGISTERS[kind]
+    assert board.log()[-1] == f"windows <- {kind} closed"
 
 
 @pytest.mark.parametrize(

@@ -270,32 +270,6 @@ def test_a_window_that_is_not_implemented_still_counts_while_it_has_flags() -> N
     assert sized(row) == [(0x1000, 0x1000), None, (MEG, MEG)]
 
 
-@pytest.mark.parametrize(
-    ("bars", "expected"),
-    [
-        pytest.param({0: ("io", 0x20)}, [(0x4000, 0x4000), None, None], id="I/O"),
-        pytest.param({0: ("mem32", 4 * K)}, [None, (8 * MEG, 8 * MEG), None], id="memory"),
-        pytest.param({0: ("pref64", 4 * K)}, [None, None, (64 * MEG, 64 * MEG)], id="64-bit prefetchable"),
-    ],
-)
-def test_a_platform_may_want_larger_windows(bars: Bars, expected: list[tuple[int, int] | None]) -> None:
-    """Windows are aligned to what the host bridge can route apart, at least."""
-    root, row = one_bridge(bars, window_granules=(0x4000, 8 * MEG, 64 * MEG))
-
-    size_bus(root, Terms(), None)
-
-    assert sized(row) == expected
-
-
-def test_a_32_bit_prefetchable_window_has_the_granule_of_memory() -> None:
-    """Both lie in the 32-bit aperture."""
-    root, row = one_bridge({0: ("pref64", 4 * K)}, pref=32, window_granules=(0x4000, 8 * MEG, 64 * MEG))
-
-    size_bus(root, Terms(), None)
-
-    assert sized(row)[2] == (8 * MEG, 8 * MEG)
-
-
 def test_the_root_bus_is_never_sized() -> None:
     """Apertures are the host bridge's; devices on the root bus need no window."""
     root = root_bus(aperture("pref64", P, 16 * MEG))

@@ -153,3 +153,35 @@ def test_functions_of_device_0_share_a_link(pcie: PcieType) -> None:
     machine.add("f7", "port", "00.7", PlainModel())
 
     assert [machine.label_at(1, devfn) for devfn in (0, 7)] == ["f0", "f7"]
+
+
+def test_main_power_can_be_cut_and_given_back() -> None:
+    """D3cold: everything below goes dark, nothing tells, and comes back as after a reset, whatever firmware had left."""
+    machine = Machine([])
+    machine.add_bridge("port", slot="01.0", hotplug=True, firmware={"bus": (0, 1, 1)})
+    machine.add("card", "port", "00.0", Card())
+    machine.add("absent", "port", "01.0", Card(), present=False)
+
+    machine.cut_power("port")
+    dark = [function.present for function in machine]
+    machine.restore_power("port")
+    machine.restore_power("port")
+
+    assert dark == [False, False, False]
+    assert [function.present for function in machine] == [True, True, False]
+    assert machine.function("port").config.read(regs.PRIMARY_BUS, 4) == 0
+    assert machine.fabric.clock.next_due() is None
+
+
+def test_a_card_without_main_power_can_be_pulled() -> None:
+    """The slot notices, and power does not bring it back."""
+    machine = Machine([])
+    machine.add_bridge("port", slot="01.0", hotplug=True, firmware={"bus": (0, 1, 1)})
+    machine.add("card", "port", "00.0", Card())
+    machine.cut_power("card")
+
+    machine.unplug("card")
+    machine.restore_power("card")
+
+    assert not machine.function("card").present
+    assert machine.fabric.clock.next_due() == 0

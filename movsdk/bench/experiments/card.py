@@ -39,6 +39,7 @@ class Watch:
 
     regs: IoMem
     is_running: bool = True
+    is_asleep: bool = False
     good: int = 0
     bad: int = 0
 
@@ -73,12 +74,12 @@ class Watcher:
     def rescan_done(self, dev: PciDev) -> None:
         """Map the new place and go on, unless asleep."""
         dev.drvdata.regs = dev.iomap(0)
-        dev.drvdata.is_running = True
+        dev.drvdata.is_running = not dev.drvdata.is_asleep
 
     def suspend(self, dev: PciDev, state: int) -> None:
         """Be quiet."""
-        dev.drvdata.is_running = False
+        dev.drvdata.is_running, dev.drvdata.is_asleep = False, True
 
     def resume(self, dev: PciDev) -> None:
         """Go on."""
-        dev.drvdata.is_running = True
+        dev.drvdata.is_running, dev.drvdata.is_asleep = True, False

@@ -8,28 +8,28 @@ from __future__ import annotations
 from typing import Final
 
 from movsdk.bench.experiments.card import VALUE
-from movsdk.bench.experiments.experiment import Experiment, Run, Seen, scenario
+from movsdk.bench.experiments.experiment import Experiment, Run, Seen, played, scenario
 from movsdk.bench.state import bar_register_value
 from movsdk.clock import NS_PER_MS
-from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import view_of
-from movsdk.kernel.power import resume_device, suspend_device
 from movsdk.kernel.runtime_pm import pm_of
 from movsdk.ops import FaultKind
 from movsdk.rescan.rules.record import Rules
 
 
 def _restore(rules: Rules) -> Seen:
-    run = Run(scenario("01-restore.yaml"), rules)
-    engine = run.player.world.engine
-    engine.boot()
+    run = played("01-restore.yaml", rules)
     card = run.find("card")
     if card is None or card.driver is None:
         return Seen((run.place("card"), run.driver("card")), False)
-    suspend_device(engine.system, card)
-    engine.rescan()
-    resume_device(engine.system, card)
-    return _look(run, card, "after waking")
+    span, register = card.bar_span(0), bar_register_value(card, 0)
+    value = view_of(card).iomap(0).readl(0) if span is not None else 0
+    facts = (
+        run.place("card"),
+        ("register after waking", f"{register:#x}"),
+        ("its driver reads", f"{value:#010x}"),
+    )
+    return Seen(facts, span is not None and register == span.start and value == VALUE)
 
 
 def _sleeping_bridge(rules: Rules) -> Seen:
@@ -64,19 +64,7 @@ def _sleeping_bridge(rules: Rules) -> Seen:
     return Seen(facts, span is not None and register == span.start and not lost)
 
 
-def _look(run: Run, device: Device, when: str) -> Seen:
-    """Where the kernel and the register say the BAR is, and what a driver reads there."""
-    span, register = device.bar_span(0), bar_register_value(device, 0)
-    value = view_of(device).iomap(0).readl(0) if span is not None else 0
-    facts = (
-        run.place(device.label),
-        (f"register {when}", f"{register:#x}"),
-        ("its driver reads", f"{value:#010x}"),
-    )
-    return Seen(facts, span is not None and register == span.start and value == VALUE)
-
-
 SLEEPING: Final = (
-    Experiment(1, "A device sleeps (D3hot) while its BAR moves, and is woken.", _restore),
+    Experiment(1, "A device sleeps (D3hot) while its BAR moves, and is woken.", _restore, "01-restore.yaml"),
     Experiment(20, "A rescan moves the BAR of a card whose port sleeps.", _sleeping_bridge),
 )
