@@ -44,7 +44,7 @@ class Bench:
     """A booted machine with free hot-plug root ports `port1`, `port2`, ...
 
     Args:
-        rules: kernel version: "v9", "v5" or "off".
+        rules: kernel version: "v9", "v5", "v2" or "off".
         ports: number of root ports (1-31).
         windows: root apertures, (kind, span in bytes) in the host bridge's order.
         reserve: hot-plug reserve.

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from attrs import frozen
+from attrs import define, field, frozen
 
-from movsdk.errors import ContractError, DeviceGone, HookFailed, PciError
+from movsdk.bench.world import World
+from movsdk.errors import AccessFault, ContractError, DeviceGone, HookFailed, PciError
+from movsdk.kernel.sanitizer import is_absent
+from movsdk.rescan.report import RescanReport
 from movsdk.trace import Event, What
 
 
@@ -21,11 +24,26 @@ class Breaches:
     reported: tuple[str, ...] = ()
 
 
+@frozen
+class Excuses:
+    """Who may fail at what.
+
+    `lost`: devices that lost a BAR or were pulled, so that their driver returns errors.
+    `untold`: devices whose BARs the kernel moved without a word to a driver that asked for none, so that it uses old mappings.
+    """
+
+    lost: Collection[str] = ()
+    untold: Collection[str] = ()
+
+    def cover(self, device: object, error: object) -> bool:
+        """True if `error` of the driver of `device` is somebody else's doing."""
+        if device in self.untold and isinstance(error, AccessFault):
+            return True
+        return device in self.lost and isinstance(error, PciError | DeviceGone)
+
+
 def breaches(
-    failures: Sequence[HookFailed],
-    timeline: Sequence[Event],
-    problems: Sequence[tuple[str, str]],
-    excused: Collection[str],
+    failures: Sequence[HookFailed], timeline: Sequence[Event], problems: Sequence[tuple[str, str]], excuses: Excuses
 ) -> Breaches:
     """Sort what happened during an event.
 
@@ -33,24 +51,53 @@ def breaches(
         failures: what hooks and callbacks raised.
         timeline: the event's part; a bad access stands in it even where nobody raised it (``faults="hardware"``).
         problems: (device, text) of I/O that went wrong.
-        excused: devices that lost a BAR or were pulled: an error that their driver returns is somebody else's doing.
+        excuses: for whom what was somebody else's doing.
     """
     broken: list[str] = []
     reported: list[str] = []
     for failure in failures:
-        is_report = isinstance(failure.fields.get("error"), PciError | DeviceGone) and failure.fields.get("device") in excused
+        is_report = excuses.cover(failure.fields.get("device"), failure.fields.get("error"))
         (reported if is_report else broken).append(str(failure))
-    broken += _quiet(failures, timeline)
+    for event in _quiet(failures, timeline):
+        (reported if excuses.cover(event.who, event.detail) else broken).append(str(event.detail))
     for device, text in problems:
-        (reported if device in excused else broken).append(f"{device}: {text}")
+        (reported if device in {*excuses.lost, *excuses.untold} else broken).append(f"{device}: {text}")
     return Breaches(tuple(broken), tuple(reported))
 
 
-def _quiet(failures: Sequence[HookFailed], timeline: Sequence[Event]) -> Iterator[str]:
+def _quiet(failures: Sequence[HookFailed], timeline: Sequence[Event]) -> Iterator[Event]:
     """Bad accesses that no failure tells of. A pulled device is no breach: all-ones is the documented answer."""
     told = {id(error) for failure in failures for error in (failure, failure.fields.get("error"))}
     for event in timeline:
         error = event.detail
         is_breach = event.what is What.FAULT and isinstance(error, ContractError) and not isinstance(error, DeviceGone)
         if is_breach and id(error) not in told:
-            yield str(error)
+            yield event
+
+
+@define(eq=False)
+class Account:
+    """Keeps the books of one `World`: what is not accounted for yet, and who has an excuse by now."""
+
+    world: World
+    _lost: set[str] = field(factory=set, init=False)
+    _untold: set[str] = field(factory=set, init=False)
+    _failed: int = field(default=0, init=False)
+    _logged: int = field(default=0, init=False)
+
+    def settle(self, report: RescanReport, problems: Sequence[tuple[str, str]] = ()) -> Breaches:
+        """What happened since the last time, up to the event that `report` tells of."""
+        system = self.world.system
+        self._lost |= {move.device for move in report.lost}
+        self._lost |= {device.label for device in system.devices() if is_absent(device)}
+        self._untold |= {move.device for move in report.moves if self._is_untold(move.device, report)}
+        failures, timeline = system.failures[self._failed :], system.trace.events[self._logged :]
+        self._failed, self._logged = len(system.failures), len(system.trace)
+        return breaches(failures, timeline, problems, Excuses(self._lost, self._untold))
+
+    def _is_untold(self, label: str, report: RescanReport) -> bool:
+        """Nobody paused the driver, and it did not offer to be moved without (as the port driver does under v9)."""
+        device = self.world.find(label)
+        if device is None or device.driver is None or label in report.paused:
+            return False
+        return self.world.engine.rules.moves is None or not device.driver.has("bar_fixed")

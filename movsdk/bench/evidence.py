@@ -33,7 +33,7 @@ _ABSENT = 0xFFFF
 def lspci_tree(world: World) -> list[str]:
     """Buses and functions as lspci draws them; behind each endpoint its id and driver."""
     root = world.system.root
-    return [_drawn(line) for line in _bus(root, f"-[{world.system.domain:04x}:{root.number:02x}]-")]
+    return list(_bus(root, f"-[{world.system.domain:04x}:{root.number:02x}]-"))
 
 
 def _bus(bus: Bus, line: str) -> Iterator[str]:
@@ -57,17 +57,12 @@ def _device(device: Device, line: str) -> Iterator[str]:
         yield f"{line}  {device.label} ({device.driver.name if device.driver is not None else 'no driver'})"
         return
     numbers = f"{bus.number:02x}" if bus.last == bus.number else f"{bus.number:02x}-{bus.last:02x}"
-    lines = list(_bus(bus, f"{line}-[{numbers}]--"))
-    yield from lines
+    yield from _bus(bus, f"{line}-[{numbers}]--")
 
 
 def _under(line: str) -> str:
     """What stands below `line` on the next one."""
     return "".join("|" if mark in "+|" else " " for mark in line)
-
-
-def _drawn(line: str) -> str:
-    return line
 
 
 # --- /proc/iomem ------------------------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from mockbus.slot import Slot
 from movsdk.bench.scenario import EventSpec
 from movsdk.bench.world import World
 from movsdk.clock import NS_PER_MS
-from movsdk.errors import BadInput
 from movsdk.kernel.device import Device
 from movsdk.kernel.runtime_pm import pm_of
 from movsdk.pci_regs import PowerState
@@ -88,23 +87,13 @@ class Happening:
         self.world.machine.unplug(event.id or "")
         self._settle(event)
 
-    def _button(self, event: EventSpec, _device: Device | None) -> None:
-        self._slot(event).press_button()
-        self._settle(event)
-
-    def _link(self, event: EventSpec, _device: Device | None) -> None:
-        self._slot(event).retrain()
-        self._settle(event)
-
-    def _power_fault(self, event: EventSpec, _device: Device | None) -> None:
-        self._slot(event).short()
-        self._settle(event)
-
-    def _slot(self, event: EventSpec) -> Slot:
+    def _at_slot(self, event: EventSpec, _device: Device | None) -> RescanReport | None:
         port = self.world.machine.function(event.id or "")
-        if not isinstance(port, Bridge) or port.slot is None:
-            raise BadInput(f"{event}: there is no slot below {event.id}")
-        return port.slot
+        if not isinstance(port, Bridge) or port.slot is None:  # a dumped port may have none
+            return self._nothing(event, -errno.ENODEV)
+        _AT_SLOT[event.op](port.slot)
+        self._settle(event)
+        return None
 
     # --- power ---------------------------------------------------------------------------------------------------------
     def _suspend(self, event: EventSpec, device: Device | None) -> RescanReport:
@@ -134,6 +123,11 @@ class Happening:
 
 
 _Act = Callable[[Happening, EventSpec, Device | None], RescanReport | None]
+_AT_SLOT: dict[str, Callable[[Slot], None]] = {
+    "button": Slot.press_button,
+    "link": Slot.retrain,
+    "power_fault": Slot.short,
+}
 _ACTS: dict[str, _Act] = {
     "boot": Happening._boot,
     "rescan": Happening._rescan,
@@ -144,9 +138,7 @@ _ACTS: dict[str, _Act] = {
     "io": Happening._io,
     "wait": Happening._wait,
     "pull": Happening._pull,
-    "button": Happening._button,
-    "link": Happening._link,
-    "power_fault": Happening._power_fault,
+    **dict.fromkeys(("button", "link", "power_fault"), Happening._at_slot),
     "suspend": Happening._suspend,
     "resume": Happening._resume,
 }

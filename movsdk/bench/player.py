@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from movsdk.bench import load
 from movsdk.bench.assembly import apertures, assemble
-from movsdk.bench.breaches import Breaches, breaches
+from movsdk.bench.breaches import Account, Breaches
 from movsdk.bench.happening import Happening
 from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
 from movsdk.bench.referee import Finding, Referee
@@ -27,7 +27,6 @@ from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.cmdline import read_command_line
 from movsdk.kernel.device import Device
 from movsdk.kernel.platform import platform_by_name
-from movsdk.kernel.sanitizer import is_absent
 from movsdk.layout.table import PCI_FIXED
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules.record import Rules
@@ -94,11 +93,11 @@ class Player:
     faults: str = "raise"
     world: World = field(init=False)
     referee: Referee = field(init=False)
+    account: Account = field(init=False, repr=False)
     happening: Happening = field(init=False, repr=False)
     warnings: tuple[str, ...] = field(init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
-    _excused: set[str] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         scenario = self.scenario
@@ -120,6 +119,7 @@ class Player:
             command_line=line,
         )
         self.referee = Referee(self.world)
+        self.account = Account(self.world)
         self.happening = Happening(self.world)
         self._register()
 
@@ -176,7 +176,7 @@ class Player:
             self.happening.happen(event)
             return None
         system, faults_so_far = self.world.system, self.world.machine.fabric.faults
-        logged, failed, faulty = len(system.trace), len(system.failures), len(faults_so_far)
+        faulty = len(faults_so_far)
         running = self._start_loads(event)
         if running:
             system.ops.clock.advance(load.WARM_UP)
@@ -188,10 +188,7 @@ class Player:
         state = state_of(system, knows_disabled=self.rules.moves is not None)
         hooks = self.world.take_hooks()
         findings = tuple(self.referee.check(report))
-        self._excused |= {move.device for move in report.lost}
-        self._excused |= {device.label for device in system.devices() if is_absent(device)}
-        problems = [(busy.device.label, problem) for busy in running for problem in busy.problems]
-        found = breaches(system.failures[failed:], system.trace.events[logged:], problems, self._excused)
+        found = self.account.settle(report, [(busy.device.label, problem) for busy in running for problem in busy.problems])
         io = tuple(f"I/O on {busy.device.label}: {busy.summary}" for busy in running)
         # What the CPU did wrong is the sanitizer's to tell; what a device did, nobody else would.
         faults = tuple(str(fault) for fault in faults_so_far[faulty:] if fault.by != "cpu")

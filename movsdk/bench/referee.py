@@ -18,14 +18,17 @@ from movsdk.errors import InvariantBroken
 from movsdk.kernel.device import Device
 from movsdk.layout.table import IO, MEM, PREF, UNSET, Resource
 from movsdk.ops import Space
-from movsdk.pci_regs import COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, VENDOR_ID
+from movsdk.pci_regs import COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, VENDOR_ID, PowerState
 from movsdk.rescan.report import RescanReport
 from movsdk.trace import What
 
 
 @frozen
 class Finding:
-    """A promise the kernel broke: `rule` as E01 (C45: a restore; O59: bus numbers; P19: a crash), `device` the victim, `text` what and why."""
+    """A promise the kernel broke: `device` the victim, `text` what and why.
+
+    `rule` as E01 of the design notes; C45 an old address restored, O59 a bus number out of reach, P19 a crash of the platform.
+    """
 
     rule: str
     device: str
@@ -78,7 +81,7 @@ class Referee:
         fabric = self.world.machine.fabric
         seen: set[tuple[str, ...]] = set()
         for device in self.world.system.devices():
-            if not _answers(device):
+            if not _answers(device) or device.current_state != PowerState.D0:  # who sleeps decodes nothing
                 continue
             command = device.config_read(COMMAND, 2)
             for resource in device.resources[:ROM_RESOURCE]:

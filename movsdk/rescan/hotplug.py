@@ -51,6 +51,11 @@ class _Slot:
     is_changing: bool = field(default=False, init=False)  # power goes on or off: what the slot says meanwhile is no news
 
     @property
+    def is_known(self) -> bool:
+        """The kernel has devices below the port, whoever found them."""
+        return self.port.subordinate is not None and bool(self.port.subordinate.devices)
+
+    @property
     def is_blinking(self) -> bool:
         return self.state in (SlotState.BLINKING_ON, SlotState.BLINKING_OFF)
 
@@ -91,9 +96,11 @@ class SlotHandler:
         return self._slot(port).state
 
     def take_over(self) -> None:
-        """Start to drive every hot-plug slot: ask for events, and turn the power of empty slots off (``pciehp_probe()``)."""
+        """Drive every hot-plug slot: ask for events, turn the power of empty ones off, know which are on (``pciehp_probe()``)."""
         for port in [device for device in self.engine.system.devices() if device.row.is_hotplug]:
             slot = self._slot(port)
+            if not slot.is_blinking:
+                slot.state = SlotState.ON if slot.is_known else SlotState.OFF
             if slot.registers is not None and not slot.registers.is_occupied and slot.registers.is_powered:
                 slot.registers.set_power(on=False)
 
@@ -123,15 +130,12 @@ class SlotHandler:
             self._changed(slot, events)
 
     def _slot(self, port: Device) -> _Slot:
-        """The books on a slot. Whether it is on is looked up each time: cards also come and go by hand."""
-        is_on = port.subordinate is not None and bool(port.subordinate.devices)
         slot = self._slots.get(port)
         if slot is None:
             slot = self._slots[port] = _Slot(port, SlotRegisters.of(port), SlotState.OFF)
+            slot.state = SlotState.ON if slot.is_known else SlotState.OFF
             if slot.registers is not None:
                 slot.registers.enable_events()
-        if not slot.is_blinking:
-            slot.state = SlotState.ON if is_on else SlotState.OFF
         return slot
 
     # --- the button ----------------------------------------------------------------------------------------
@@ -144,7 +148,7 @@ class SlotHandler:
             slot.show(power=Led.ON if was_on else Led.OFF, attention=Led.OFF)
             slot.log("Action canceled due to button press")
             return
-        turns_off = slot.state is SlotState.ON
+        turns_off = slot.state is SlotState.ON or slot.is_known
         slot.log(f"Powering {'off' if turns_off else 'on'} due to button press")
         slot.state = SlotState.BLINKING_OFF if turns_off else SlotState.BLINKING_ON
         slot.show(power=Led.BLINK, attention=Led.OFF)
@@ -172,7 +176,8 @@ class SlotHandler:
         if slot.registers is None:
             self._changed_unseen(slot)
             return
-        if slot.state in (SlotState.ON, SlotState.BLINKING_OFF):
+        is_gone = not slot.registers.is_occupied and slot.is_known  # somebody found it by hand
+        if slot.state in (SlotState.ON, SlotState.BLINKING_OFF) or is_gone:
             slot.stop_blinking(SlotState.ON)
             if events & EXP_SLTSTA_DLLSC:
                 slot.log("Link Down")
@@ -203,9 +208,10 @@ class SlotHandler:
         slot.show(power=Led.OFF, attention=Led.ON)
 
     def _turn_on(self, slot: _Slot) -> None:
-        """Power, link, scan (``pciehp_enable_slot()``)."""
+        """Power, link, scan (``pciehp_enable_slot()``). What somebody found by hand meanwhile is there already."""
         if self.power_on(slot.port):
-            self.on_report(self.engine.hotadd(slot.port))
+            if not slot.is_known or slot.registers is None:
+                self.on_report(self.engine.hotadd(slot.port))
             self.take_over()
 
     def power_on(self, port: Device) -> bool:

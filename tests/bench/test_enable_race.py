@@ -9,9 +9,7 @@ import pytest
 from movsdk.bench.enable_race import program_of, race, replay_race
 from movsdk.bench.race_machine import RaceMachine
 from movsdk.bench.race_scenario import DISABLES, Act, RaceScenario
-from movsdk.bench.race_script import GAP, Stage, tell
-from movsdk.bench.race_table import DISABLE_SIDE, TOLD, cell, heading, line, rows
-from movsdk.errors import BadInput
+from movsdk.bench.race_table import TOLD
 from movsdk.explore.record import Drift
 from movsdk.explore.runner import Budget, explore
 from movsdk.explore.strategies import Dfs, RandomWalk, Twice
@@ -246,71 +244,3 @@ def test_one_preemption_shows_mainline_and_none_does_not() -> None:
 
     assert explore(program, Dfs(preemptions=0)).verdict == "bounded"
     assert explore(program, Dfs(preemptions=1), shorten=False).first_bug is not None
-
-
-# --- the script --------------------------------------------------------------------------------------------------
-def test_the_script_without_a_mutex() -> None:
-    """CPU1 sees the bridge counted, goes on, and its read is lost; then CPU0 writes back what it read before CPU1 wrote."""
-    story = tell("mainline")
-
-    assert [(finding.name, finding.task) for finding in story.findings] == [("master abort", "probe nvme1")]
-    cpu1 = [text for text in story.lines if text.startswith(" " * 47)]
-    assert cpu1[2].strip() == "R br0.enable_cnt = 1"
-    assert [text.strip() for text in story.lines if "FAIL" in text] == ["nvme1 readl BAR 0 + 0x0  <-- FAIL"]
-    assert story.lines[story.lines.index(cpu1[-1]) + 1].strip() == f"{GAP} = 2 (MEMORY)"
-    assert "decode is off in COMMAND of nvme1 BAR 0 + 0x0 behind br0" in str(story)
-
-
-@pytest.mark.parametrize("variant", ["v2", "v5", "v9", "v9+reenable", "all-writers"])
-def test_the_script_with_a_mutex(variant: str) -> None:
-    """In the same place CPU1 waits until the bits are set, and both drives work."""
-    story = tell(variant)
-
-    assert story.findings == ()
-    assert [text.strip() for text in story.lines if "waits" in text] == ["(lock br0.enable_mutex: waits)"]
-    assert str(story).endswith("=> both drives work")
-
-
-def test_a_script_that_keeps_its_turns_is_harmless() -> None:
-    """One after the other, mainline works too: it takes the gap to lose."""
-    assert tell("mainline", (Stage(0), Stage(1))).findings == ()
-
-
-# --- values ------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize(
-    ("terms", "message"),
-    [
-        ({"variant": "v3"}, "variant 'v3' is not known; there are mainline, v2, v5, v9"),
-        ({"drivers": 0}, "0 drivers: the race is told for 1 to 8"),
-        ({"bridges": 9}, "9 bridges: the race is told for 1 to 8"),
-        ({"slots": 3}, "3 slots for 2 drives: there must be 1 to 2"),
-        ({"disable": "sysfs"}, "disable 'sysfs' is not known; there are port-unbinds, late-port-unbinds"),
-        ({"disable": "nested", "port_driver": True}, "the disable side says itself what the port driver does"),
-        ({"disable": "sibling-unbinds", "drivers": 1}, "takes 2 drivers or more"),
-    ],
-)
-def test_a_scenario_that_cannot_be_played(terms: dict[str, Any], message: str) -> None:
-    """Refused at the door, with what there is."""
-    with pytest.raises(BadInput) as caught:
-        RaceScenario(**terms)
-
-    assert message in str(caught.value)
-
-
-def test_the_tree_of_a_scenario() -> None:
-    """A chain of bridges, the last of them once a slot, and the drives dealt out to those."""
-    scenario = RaceScenario(drivers=4, bridges=2, slots=2)
-    machine = RaceMachine(scenario)
-
-    above = {label: scenario.above(label) for label in machine.world.machine.labels}
-    assert above == {"br0": None, "br1": "br0", "br2": "br0", "nvme0": "br1", "nvme1": "br2", "nvme2": "br1", "nvme3": "br2"}
-    assert str(scenario) == "4 drivers, 2 bridges, 2 slots"
-
-
-def test_the_table() -> None:
-    """A row a scenario, a column a variant, and the numbers in the cells."""
-    (row,) = rows(DISABLE_SIDE[-1:], Budget(runs=2))
-
-    assert [cell(found) for found in row[2:5]] == ["proved 1", "bug 2/2+", "proved 1"]
-    assert line(row).split()[:3] == ["nested", "proved", "1"]
-    assert heading("x").split() == ["x", *TOLD]

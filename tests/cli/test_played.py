@@ -83,3 +83,15 @@ def test_the_other_scenarios_are_played_all_the_same(tmp_path: Path, capsys: Cap
     assert called.status == 1
     assert called.out.splitlines()[-1] == "4 scenarios played, 0 with 0 findings, 1 with a broken contract"
     assert [len(json.loads(line)["events"]) for line in (tmp_path / "out").read_text().splitlines()] == [1, 0, 1, 1]
+
+
+def test_what_was_played_in_part_equals_nothing(tmp_path: Path, capsys: Capsys) -> None:
+    """The state before it stopped may well be as recorded; that is no agreement."""
+    path = moving(tmp_path, '"mine.py:Exits"')
+    expected = vector(tmp_path, {"name": "moving", "scenario": plain(), "expect": []})
+
+    called = call(capsys, "run", path, "--expect", expected)
+
+    assert called.status == 1
+    assert "equals" not in called.out
+    assert called.out.splitlines()[-1].startswith("contract broken, played no further: SystemExit: 3 at ")

@@ -60,6 +60,16 @@ def test_one_event_has_one_map(tmp_path: Path, capsys: Capsys) -> None:
     assert "                     after boot\n" in call(capsys, "run", path).out
 
 
+def test_what_was_hardly_meant_is_a_warning(tmp_path: Path, capsys: Capsys) -> None:
+    """It is played all the same."""
+    path = vector(tmp_path, plain(ram=[{"start": 0xE000_0000, "last": 0xE000_0FFF, "name": "Odd RAM"}]))
+
+    called = call(capsys, "run", path)
+
+    assert called.status == 0
+    assert "\nwarning: RAM [0xe0000000-0xe0000fff] (Odd RAM) overlaps the mem aperture [0xe0000000-0xe0ffffff]" in called.out
+
+
 # --- rules -------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("line", "option", "played"),

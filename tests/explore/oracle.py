@@ -88,18 +88,23 @@ class Programmed:
             world.always("always", lambda: not machine.breaks_always(), reads=source_always(self.source))
         shared = {step[1] for code in self.source.tasks for step in code if step[0] == "read lock"}
 
+        def spawn(task: int) -> None:
+            implicit = [("hidden",)] if task in self.source.implicit else []
+            world.spawn(f"task {task}", body, task, implicit=implicit, idle=task in self.source.idle)
+
         def body(task: int) -> None:
             while (step := machine.pending(task)) is not None:
-                self._announce(machine, task, step, is_exclusive=step[1:2] != () and step[1] not in shared)
+                if step[0] != "begin":  # the explorer announces that one
+                    self._announce(machine, task, step, is_exclusive=step[1:2] != () and step[1] not in shared)
                 machine.step(task)
                 if step[0] == "try lock" and step[1] not in shared:
                     action = "acquire" if machine.reg[task] else "busy"
                     self.explorer.touch(mark=self.explorer.mark(action, ("m", step[1]), is_exclusive=True))
                 elif step[0] == "spawn":
-                    world.spawn(f"task {step[1]}", body, step[1])
+                    spawn(step[1])
 
         for task in range(self.source.started):
-            world.spawn(f"task {task}", body, task)
+            spawn(task)
 
     def _announce(self, machine: Machine, task: int, step: tuple[Any, ...], *, is_exclusive: bool) -> None:
         label = f"{task}.{machine.pc[task]} {step[0]}"

@@ -14,7 +14,6 @@ from attrs import define, evolve, field, frozen
 
 Instruction = tuple[Any, ...]
 Code = tuple[Instruction, ...]
-LOCAL = ("jump unless", "check", "end")
 CELLS, LOCKS = 4, 2  # variables v0..v3 (v0 is also the address that routed accesses follow), locks
 
 
@@ -25,20 +24,28 @@ class Source:
     tasks: tuple[Code, ...]
     started: int
     always: tuple[int, int, int] | None = None  # variables a, b and a value: never v[a] + v[b] == value
+    implicit: frozenset[int] = frozenset()  # tasks that use the hidden variable, which nobody announces
+    idle: frozenset[int] = frozenset()  # tasks that run only when no other can
+
+    @property
+    def uses_any(self) -> bool:
+        """Whether some operation looks at anything."""
+        return bool(self.idle) or any(step[0] == "guess" for code in self.tasks for step in code)
 
     def __str__(self) -> str:
         lines = [f"task {n}{'' if n < self.started else ' (spawned)'}: {list(code)}" for n, code in enumerate(self.tasks)]
-        return "\n".join([*lines, f"always: {self.always}"])
+        return "\n".join([*lines, f"always: {self.always}, implicit: {set(self.implicit)}, idle: {set(self.idle)}"])
 
 
 @define(eq=False)
 class Machine:
-    """The state of a program: variables, lock owners (-1: free), reader counts, program counters, registers, failures."""
+    """The state of a program: variables, a hidden one, lock owners (-1: free), readers, program counters, registers, failures."""
 
     source: Source
     v: list[int] = field(factory=lambda: [0] * CELLS)
     owner: list[int] = field(factory=lambda: [-1] * LOCKS)
     readers: list[int] = field(factory=lambda: [0] * LOCKS)
+    hidden: int = 0
     pc: list[int] = field(factory=list)
     reg: list[int] = field(factory=list)
     failures: set[str] = field(factory=set)
@@ -64,7 +71,7 @@ class Machine:
 
     def state(self) -> Hashable:
         """Everything a user could see at the end."""
-        return (*self.v, *self.owner, *self.pc, *self.reg, frozenset(self.failures))
+        return (*self.v, self.hidden, *self.owner, *self.pc, *self.reg, frozenset(self.failures))
 
     def pending(self, task: int) -> Instruction | None:
         """The instruction that `task` stands before; None: not started or ended."""
@@ -89,12 +96,12 @@ class Machine:
             return (("m", rest[0]),), ()
         if what in ("lock", "unlock", "try lock"):
             return (), (("m", rest[0]),)
-        return (), ()  # "spawn", "nothing"
+        return (), ()  # "spawn", "nothing", "begin", "guess"
 
     def is_ready(self, task: int) -> bool:
         """Whether the next instruction of `task` can run now."""
         what, *rest = self.source.tasks[task][self.pc[task]]
-        if what == "wait":
+        if what in ("wait", "guess"):
             holds = [self.v[cell] == value for cell, value in rest[1]]
             return all(holds) if rest[0] == "all" else any(holds)
         if what == "consume":
@@ -107,7 +114,7 @@ class Machine:
 
     def is_guarded(self, task: int) -> bool:
         """Whether the next instruction of `task` may have to wait."""
-        return self.source.tasks[task][self.pc[task]][0] in ("wait", "consume", "lock", "read lock")
+        return self.source.tasks[task][self.pc[task]][0] in ("wait", "guess", "consume", "lock", "read lock")
 
     def step(self, task: int) -> None:
         """Run the next instruction of `task` and what follows it locally."""
@@ -155,6 +162,12 @@ class Machine:
             elif what == "jump unless":
                 value, target = rest
                 self.pc[task] = self.pc[task] + 1 if self.reg[task] == value else target
+            elif what == "peek":
+                self.reg[task] = self.hidden
+                self.pc[task] += 1
+            elif what == "poke":
+                self.hidden = rest[0]
+                self.pc[task] += 1
             elif what == "check":
                 if self.reg[task] == rest[0]:
                     self.failures.add(f"task {task} saw {rest[0]}")
@@ -175,7 +188,7 @@ def generate(seed: int) -> Source:
     random = Random(seed)
     started = random.choice((2, 2, 2, 3, 3))
     length = {2: 6, 3: 4}[started]
-    style = random.choice(("all", "all", "locks", "guards", "plain", "routes"))
+    style = random.choice(("all", "all", "locks", "guards", "plain", "routes", "hidden", "guess"))
     bodies = [_block(random, random.randint(1, length), style, 0) for _ in range(started)]
     if random.random() < 0.15:
         bodies.append(_block(random, random.randint(1, 2), style, 0))
@@ -184,14 +197,29 @@ def generate(seed: int) -> Source:
     if random.random() < 0.2:
         a, b = random.sample(range(CELLS), 2)
         always = (a, b, random.randint(1, 3))
-    return Source(tuple(_flat(body) for body in bodies), started, always)
+    implicit = frozenset(n for n, body in enumerate(bodies) if "peek" in str(body) or "poke" in str(body))
+    for n in implicit:
+        bodies[n].insert(0, ("begin",))
+    idle = frozenset([random.randrange(len(bodies))] if random.random() < 0.04 else [])
+    return Source(tuple(_flat(body) for body in bodies), started, always, implicit, idle)
 
 
+_FIELDS = {
+    "read": "cell",
+    "consume": "cell",
+    "write through": "value",
+    "poke": "value",
+    "peek": "",
+    "read through": "",
+    "nothing": "",
+}
 _KINDS = {
     "plain": ("read", "write", "write", "store", "add", "if", "check", "touch", "nothing"),
     "locks": ("read", "write", "store", "lock", "lock", "lock", "read lock", "try", "if", "check"),
     "guards": ("read", "write", "write", "write", "wait", "wait", "add", "consume", "if", "check"),
     "routes": ("write through", "read through", "write", "write0", "write0", "read", "check", "if"),
+    "hidden": ("read", "write", "peek", "poke", "poke", "lock", "wait", "if", "check"),
+    "guess": ("write", "write", "guess", "wait", "read", "lock", "add"),
     "all": ("read", "write", "store", "add", "lock", "read lock", "try", "wait", "write0", "read through", "write through", "if"),
 }
 
@@ -201,17 +229,17 @@ def _block(random: Random, length: int, style: str, depth: int) -> list[Any]:
     block: list[Any] = []
     while len(block) < length:
         kind = random.choice(_KINDS[style])
-        cell, value = random.randrange(CELLS if style != "guards" else 2), random.randint(0, 2)
-        if kind in ("read", "write through", "read through", "nothing", "write", "store", "add", "consume"):
-            fields = {"read": (cell,), "consume": (cell,), "write through": (value,), "read through": (), "nothing": ()}
+        cell, value = random.randrange(CELLS if style not in ("guards", "guess") else 2), random.randint(0, 2)
+        if kind in _FIELDS or kind in ("write", "store", "add"):
+            fields = {name: (cell,) * (which == "cell") + (value,) * (which == "value") for name, which in _FIELDS.items()}
             block.append((kind, *fields.get(kind, (cell, value))))
         elif kind == "write0":
             block.append(("write", 0, random.randrange(2)))
         elif kind == "touch":
             block.append((f"touch {random.choice(('read', 'write'))}", cell, value))
-        elif kind == "wait":
+        elif kind in ("wait", "guess"):
             pairs = tuple((random.randrange(2), random.randint(0, 2)) for _ in range(random.choice((1, 1, 2))))
-            block.append(("wait", random.choice(("all", "any")), pairs))
+            block.append((kind, random.choice(("all", "any")), pairs))
         elif kind == "check":
             block.append(("check", value))
         elif depth < 2 and kind in ("lock", "read lock", "try", "if"):

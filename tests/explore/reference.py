@@ -37,6 +37,7 @@ def _try(machine: Machine, events: list[Event], edges: list[tuple[int, ...]], fo
         found.is_whole = False
         return
     ready = [t for t in range(len(machine.pc)) if machine.pending(t) is not None and machine.is_ready(t)]
+    ready = [t for t in ready if t not in machine.source.idle] or ready
     if not ready:
         found.schedules += 1
         found.finals.add(machine.state())
@@ -45,7 +46,7 @@ def _try(machine: Machine, events: list[Event], edges: list[tuple[int, ...]], fo
         return
     for task in ready:
         after = machine if len(ready) == 1 else machine.copy()
-        reads, writes = (frozenset(cells) for cells in after.cells(task))
+        reads, writes = footprint(after, task)
         after.step(task)
         always = source_always(after.source)
         if always & writes:
@@ -57,6 +58,19 @@ def _try(machine: Machine, events: list[Event], edges: list[tuple[int, ...]], fo
         # Order inside the set of causes is the order of the run; dependent causes keep it in every equivalent run.
         before = tuple(sorted(before, key=lambda i: events[i][0]))
         _try(after, [*events, (name, reads, writes)], [*edges, before], found, limit)
+
+
+def footprint(machine: Machine, task: int) -> tuple[frozenset[Hashable], frozenset[Hashable]]:
+    """The cells of the next instruction, with those that nobody announces."""
+    reads, writes = (frozenset(cells) for cells in machine.cells(task))
+    pending = machine.pending(task)
+    if task in machine.source.implicit:
+        writes |= {"hidden"}
+    if task in machine.source.idle or (pending is not None and pending[0] == "guess"):
+        writes |= {"anything"}
+    elif machine.source.uses_any:
+        reads |= {"anything"}
+    return reads, writes
 
 
 def source_always(source: Source) -> frozenset[Hashable]:

@@ -10,7 +10,9 @@ import pytest
 from movsdk.bench.player import Player
 from movsdk.bench.scenario_schema import parse
 from movsdk.errors import InvariantBroken
-from movsdk.rescan.rules import by_name
+from movsdk.layout import fit, release, sizing
+from movsdk.layout.table import M64, TYPE_BITS
+from movsdk.rescan.rules import by_name, v9, v9_placing
 from movsdk.rescan.rules.record import Moves, Rules
 from tests.golden.mutants import MUTANTS, UNTOLD, mutant
 from tests.golden.recordings import vector
@@ -72,6 +74,25 @@ TELLING = {
 }
 
 
+_gaps = fit._gaps
+# Steps that all versions share: where the function is used, what stands in its place, and a run of v9 that tells it.
+SHARED = {
+    "fit: lenient types at once": (fit, "_type_masks", lambda _flags: (TYPE_BITS,), "f00206"),
+    "fit: not above 4 GiB first": (fit, "_HIGH", (0, M64), "f00201"),
+    "fit: last gap first": (fit, "_gaps", lambda *terms: reversed(list(_gaps(*terms))), "r00097"),
+    "sizing: old sizes forgotten": (sizing, "_old_size", lambda _window: 0, "f00037"),
+    "sizing: never half an alignment": (sizing, "_window_alignment", lambda _buckets, order: 1 << (order + 20), "h12_vga"),
+    "release: prefetchable windows first": (
+        v9,
+        "windows_to_give_up",
+        lambda root: (each for kind in (2, 1, 0) for each in release._windows_of_kind(root, kind)),
+        "w16_hpsize_retry",
+    ),
+    "placing: fixed BARs find no window": (v9_placing, "insert_fixed", lambda _segment, _bar: False, "h13_pcifixed"),
+    "placing: closed bridges wait": (v9_placing, "program_if_closed", lambda _row, _placing: None, "h02_bridge"),
+}
+
+
 def agrees(rules: Rules, name: str) -> bool:
     """Whether these rules do what the kernel of that vector did; a run that breaks an invariant of ours does not."""
     recorded = vector(rules.name, name)
@@ -91,6 +112,17 @@ def test_a_recorded_run_tells_the_mistake(rules: str, mistake: str, name: str) -
     right = by_name(rules)
 
     assert (agrees(right, name), agrees(mutant(right, mistake), name)) == (True, False)
+
+
+@pytest.mark.parametrize("mistake", SHARED)
+def test_a_recorded_run_tells_a_wrong_step(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for the steps of layout that no version has for itself."""
+    module, name, wrong, run = SHARED[mistake]
+    right = agrees(by_name("v9"), run)
+
+    monkeypatch.setattr(module, name, wrong)
+
+    assert (right, agrees(by_name("v9"), run)) == (True, False)
 
 
 def test_every_mistake_has_a_run() -> None:

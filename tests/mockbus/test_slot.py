@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mockbus.bridge import Bridge
 from mockbus.topology import Machine
 from movsdk import pci_regs as regs
 from movsdk.ops import SlotEvent
@@ -94,11 +93,8 @@ def test_the_event_names_the_bus_of_now() -> None:
 def test_the_attention_button_is_a_request() -> None:
     """Pressing it sets the status bit and sends an event; presence does not change."""
     machine, events = port(hotplug=True, pcie=PcieType.ROOT_PORT)
-    port = machine.function("port")
-    assert isinstance(port, Bridge)
-    assert port.slot is not None
 
-    port.slot.press_button()
+    slot_of(machine).press_button()
     machine.fabric.clock.run_pending()
 
     assert (status(machine), events) == (regs.EXP_SLTSTA_ABP, [SlotEvent(0, 0x08, "button", False)])

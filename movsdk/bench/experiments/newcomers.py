@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from movsdk.bench.experiments.experiment import NO_PLACE, Experiment, Run, Seen, played
+from movsdk.kernel.pcidev import view_of
 from movsdk.pci_regs import COMMAND, COMMAND_MEMORY
 from movsdk.rescan.rules.record import Rules
 
@@ -51,7 +52,7 @@ def _closed_bridge(rules: Rules) -> Seen:
     if port is None or new is None or new.driver is None:
         return Seen((run.place("new"), run.driver("new")), False)
     is_open = bool(port.config_read(COMMAND, 2) & COMMAND_MEMORY)
-    value = new.view.iomap(0).readl(0)
+    value = view_of(new).iomap(0).readl(0)
     facts = (
         run.place("new"),
         run.driver("new"),

@@ -57,9 +57,7 @@ def _areas(rules: Rules) -> Seen:
 
 
 def _neighbours(rules: Rules) -> Seen:
-    run = played("12-neighbours.yaml", rules)
-    seen = _all_keep(run, "high", "fix", "free", "neighbour")
-    return Seen(seen.facts, seen.is_kept)
+    return _all_keep(played("12-neighbours.yaml", rules), "high", "fix", "free", "neighbour")
 
 
 def _cover(rules: Rules) -> Seen:

@@ -1,0 +1,99 @@
+"""Life cycles on the real engine: what may meet a rescan, for the two large reference drivers.
+
+The rescan lock is ``pci_lock_rescan_remove()``: rescans and removals take it, so that only the order of the two is open. I/O
+takes none. Time is the ordinary clock of the bench: one task waits on it at a time; what needs two that wait is not told here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from movsdk import PciDev, PciError
+from movsdk.bench import forcing, reference
+from movsdk.bench.bench import Bench
+from movsdk.errors import HookFailed
+from movsdk.explore import Mutex
+from movsdk.kernel.pcidev import device_of
+from movsdk.testing.explore_plugin import Tasks
+
+Make = Callable[..., Bench]
+BOTH = pytest.mark.parametrize("name", ["nvme", "gpu"])
+
+
+class Stage:
+    """A bench with one card of a reference driver, and the acts of a life cycle."""
+
+    def __init__(self, make_bench: Make, name: str) -> None:
+        known = reference.load(name)
+        assert known.model is not None
+        self.bench: Bench = make_bench(ports=2, faults="hardware", strict=False)
+        self.dev: PciDev = self.bench.plug(known.driver, known.model())
+        self.bench.world.system.ops.clock.run_pending()
+        self.lock = Mutex("pci_rescan_remove_lock")
+
+    def rescan(self) -> None:
+        with self.lock:
+            self.bench.world.engine.rescan()
+
+    def move(self) -> None:
+        device = device_of(self.dev)
+        with self.lock, forcing.forced_away(self.bench.world.engine, device, (0,)):
+            self.bench.world.engine.rescan()
+
+    def remove(self) -> None:
+        with self.lock:
+            self.bench.world.engine.remove(device_of(self.dev))
+
+    def io(self) -> None:
+        with suppress(PciError):  # the card is paused or gone, and says so: an answer
+            self.bench.driver(self.dev).exercise(self.dev)
+
+    @property
+    def failures(self) -> list[HookFailed]:
+        return self.bench.failures
+
+    def works(self) -> bool:
+        """Whether a bound card still does its I/O; True for one that is gone in good order."""
+        device = device_of(self.dev)
+        if device.driver is not None:
+            self.bench.driver(self.dev).exercise(self.dev)
+        return not self.failures
+
+
+@BOTH
+@pytest.mark.explore(must="proved")
+def test_two_rescans(tasks: Tasks, make_bench: Make, name: str) -> None:
+    """One waits for the other; the card works afterwards, wherever it is."""
+    stage = Stage(make_bench, name)
+    tasks.watch(stage.bench)
+    tasks.spawn("rescan that moves", stage.move)
+    tasks.spawn("rescan", stage.rescan)
+    tasks.finally_("the card works", stage.works)
+
+
+@BOTH
+@pytest.mark.explore(must="proved")
+def test_rescan_and_remove(tasks: Tasks, make_bench: Make, name: str) -> None:
+    """Removed before or after: no hook raises, nobody touches a card that is gone."""
+    stage = Stage(make_bench, name)
+    tasks.watch(stage.bench)
+    tasks.spawn("rescan", stage.rescan)
+    tasks.spawn("remove", stage.remove)
+    tasks.finally_("in good order", stage.works)
+
+
+@pytest.mark.xfail(reason="no gate holds a rescan back while another CPU is inside the driver's I/O path", strict=True)
+@BOTH
+@pytest.mark.explore(preemptions=1)
+def test_io_meets_a_move(tasks: Tasks, make_bench: Make, name: str) -> None:
+    """I/O on one CPU, a rescan on another, one preemption: the BAR is unmapped between the driver's look and its access.
+
+    gpu: an access between prepare and done, or through the old mapping. nvme: a request is issued twice, once by the replay.
+    """
+    stage = Stage(make_bench, name)
+    tasks.watch(stage.bench)
+    tasks.spawn("move", stage.move)
+    tasks.spawn("io", stage.io)
