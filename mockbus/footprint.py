@@ -1,7 +1,7 @@
 """Footprints of accesses: the cells an operation reads and writes, for an explorer that listens.
 
-Twin: none. Cells: ("config", label, dword), ("route", label) for registers that steer addresses, ("bus", label) for bus numbers,
-("bar", label, n) for contents, ("ram", address) for DMA buffers, ("ram", "allocator") for who
+Twin: none. Cells: ("config", label, dword), ("command", label) for COMMAND, ("route", label) for the other registers that steer
+addresses (BARs, windows), ("bus", label) for bus numbers, ("bar", label, n) for contents, ("ram", address) for DMA buffers, ("ram", "allocator") for who
 gets them. Built only while somebody listens; see `movsdk.points`.
 """
 
@@ -33,32 +33,32 @@ def of_config(fabric: Fabric, bus: int, devfn: int, offset: int, *, is_write: bo
         return [*reads, cell], []
     writes: Cells = [cell]
     if function.affects_routing(offset):
-        writes.append(("route", function.label))
+        writes.append(("command" if offset & ~3 == regs.COMMAND else "route", function.label))
     if function.is_bridge and offset & ~3 == regs.PRIMARY_BUS:
         writes.append(("bus", function.label))
     return reads, writes
 
 
 def of_access(fabric: Fabric, space: Space, address: int, *, is_write: bool) -> tuple[Cells, Cells]:
-    """Return the cells of a memory or I/O access: the way to the BAR, and what lies in it.
+    """Return the cells of a memory or I/O access: what decides who answers, and what lies there.
 
-    A read of a register may change the device, so it counts as a write; a read of plain memory does not.
+    Any BAR or window that is moved may come to answer; COMMAND matters only of those whose BAR holds the address now, and of the
+    bridges above them. A read of a register may change the device, so it counts as a write; a read of plain memory does not.
     """
-    segment = fabric.segment(space, address)
-    if segment is None:
-        return [("route", label) for label in fabric.functions], []
-    reads: Cells = []
+    reads: Cells = [("route", label) for label in fabric.functions]
     writes: Cells = []
-    for bar in segment.bars:
-        function = bar.function
-        reads += [("route", hop.label) for hop in (function, *function.bridges())]
-        cell = ("bar", function.label, bar.spec.n)
-        (reads if bar.is_plain_memory and not is_write else writes).append(cell)
+    for function in fabric.functions.values():
+        for bar in function.bars.values():
+            if bar.space is not space or address not in bar.span:
+                continue
+            reads += [("command", hop.label) for hop in (function, *function.bridges())]
+            cell = ("bar", function.label, bar.spec.n)
+            (reads if bar.is_plain_memory and not is_write else writes).append(cell)
     return reads, writes
 
 
 def of_dma(function: Function, address: int, *, is_write: bool) -> tuple[Cells, Cells]:
     """Return the cells of a request by a device."""
-    way: Cells = [("route", hop.label) for hop in (function, *function.bridges())]
+    way: Cells = [(kind, hop.label) for hop in (function, *function.bridges()) for kind in ("command", "route")]
     cell = ("ram", address)
     return ([*way], [cell]) if is_write else ([*way, cell], [])

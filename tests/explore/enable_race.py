@@ -23,14 +23,14 @@ MEMORY, MASTER = 2, 4
 class Device:
     """A function with a count, a command register and a flag, below `parent` or on the root bus."""
 
-    def __init__(self, name: str, parent: Device | None, variant: str) -> None:
+    def __init__(self, name: str, parent: Device | None, variant: str, *, has_level: bool = True) -> None:
         self.name, self.parent, self.variant = name, parent, variant
         self.count = self.command = self.is_busmaster = 0
         self._cells: dict[str, tuple[Hashable, ...]] = {what: ((what, name),) for what in ("count", "command", "flag")}
         self.path: tuple[Hashable, ...] = self._cells["command"] + (parent.path if parent else ())
         depth = 0 if parent is None else parent.depth + 1
         self.depth: int = depth
-        self.mutex = Mutex(f"{name}.enable_mutex", kind="enable_mutex", nesting=depth)
+        self.mutex = Mutex(f"{name}.enable_mutex", kind="enable_mutex", nesting=depth if has_level else 0)
 
     def get(self, what: str) -> int:
         checkpoint(f"R {self.name}.{what}", self._cells[what])
@@ -115,11 +115,12 @@ class EnableRace:
     bridges: int = 1
     port: bool = False
     dma: bool = True
+    has_levels: bool = True  # the mutexes say how deep their bridges are
 
     def __call__(self, world: World) -> None:
         bridge: Device | None = None
         for n in range(self.bridges):
-            bridge = Device(f"br{n}", bridge, self.variant)
+            bridge = Device(f"br{n}", bridge, self.variant, has_level=self.has_levels)
             world.show(f"br{n}.COMMAND", partial(getattr, bridge, "command"))
         for n in range(self.drivers):
             world.spawn(f"probe nvme{n}", self.probe, Device(f"nvme{n}", bridge, self.variant))

@@ -33,16 +33,16 @@ PORT = {"port": True}
         pytest.param({"variant": "v9+reenable", **PORT}, 1334, 486, 36, id="v9 and re-enable, port driver"),
     ],
 )
-def test_the_whole_space_has_the_known_size(
-    scenario: dict[str, Any], runs: int, failing: int, first_bug: int | None
-) -> None:
+def test_the_whole_space_has_the_known_size(scenario: dict[str, Any], runs: int, failing: int, first_bug: int | None) -> None:
     """Runs, failing traces and the first bug are those of the prototype, measured independently; no run is redundant."""
     result = explore(EnableRace(**scenario), stop=False, shorten=False)
     assert (result.runs, result.redundant, result.failing, result.first_bug) == (runs, 0, failing, first_bug)
     assert result.verdict == ("failed" if failing else "proved")
 
 
-@pytest.mark.parametrize("scenario", [{}, {"variant": "v9", **PORT}, {"variant": "v5", "drivers": 1, **PORT}, {"variant": "bits-first"}])
+@pytest.mark.parametrize(
+    "scenario", [{}, {"variant": "v9", **PORT}, {"variant": "v5", "drivers": 1, **PORT}, {"variant": "bits-first"}]
+)
 def test_a_bug_is_replayed_from_its_schedule(scenario: dict[str, Any]) -> None:
     """The printed line is enough, and says the same."""
     found = explore(EnableRace(**scenario))

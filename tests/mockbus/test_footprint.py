@@ -13,7 +13,8 @@ from movsdk.ops import Space
 from tests.mockbus.machines import MEM, PREF, desk, model
 
 Heard = list[tuple[str, set[Hashable], set[Hashable]]]
-WAY = {("route", "card"), ("route", "port")}
+ANYBODY = {("route", "card"), ("route", "port")}
+WAY = {*ANYBODY, ("command", "card"), ("command", "port")}
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def heard() -> Iterator[Heard]:
             lambda machine: machine.fabric.config_write(1, 0, regs.COMMAND, 2, 7),
             "config_write",
             {("bus", "port")},
-            {("config", "card", 4), ("route", "card")},
+            {("config", "card", 4), ("command", "card")},
             id="COMMAND steers addresses",
         ),
         pytest.param(
@@ -86,7 +87,11 @@ def heard() -> Iterator[Heard]:
             lambda machine: machine.fabric.write_block(PREF, b"x"), "mem_write_block", WAY, {("bar", "card", 2)}, id="block"
         ),
         pytest.param(
-            lambda machine: machine.fabric.write(Space.IO, 0x9000, 1, 0), "io_write", WAY, set(), id="nobody answers: any route"
+            lambda machine: machine.fabric.write(Space.IO, 0x9000, 1, 0),
+            "io_write",
+            ANYBODY,
+            set(),
+            id="nobody holds it: any route",
         ),
         pytest.param(
             lambda machine: machine.fabric.alloc_coherent(16), "alloc_coherent", set(), {("ram", "allocator")}, id="allocation"
@@ -110,3 +115,24 @@ def test_an_access_announces_what_it_depends_on(
     act(machine)
 
     assert heard == [(label, reads, writes)]
+
+
+def test_a_card_that_is_off_and_elsewhere_does_not_matter(heard: Heard) -> None:
+    """COMMAND counts of those whose BAR holds the address, whether or not they answer; where BARs lie counts of everybody."""
+    machine = desk()
+    machine.fabric.config_write(1, 0, regs.COMMAND, 2, 0)
+    heard.clear()
+
+    machine.fabric.read(Space.MEM, MEM, 4)
+
+    assert heard == [("mem_read", WAY, {("bar", "card", 0)})]
+
+
+def test_moving_a_bar_is_a_route(heard: Heard) -> None:
+    """A write that may make another BAR claim an address depends on every access."""
+    machine = desk()
+    heard.clear()
+
+    machine.fabric.config_write(1, 0, regs.BASE_ADDRESS_0, 4, 0)
+
+    assert heard == [("config_write", {("bus", "port")}, {("config", "card", 0x10), ("route", "card")})]
