@@ -1,6 +1,6 @@
 """How often the recorded kernels broke their promises: the numbers of docs/findings. A few seconds.
 
-    python benchmarks/count_findings.py
+``python benchmarks/count_findings.py``
 """
 
 from __future__ import annotations

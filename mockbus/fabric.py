@@ -43,6 +43,7 @@ class Fabric:
     faults: FaultLog = field(init=False, repr=False)
     owners: Owners = field(factory=Owners, init=False, repr=False)
     generation: int = field(default=0, init=False)
+    on_dma: Callable[[Function, str, int, int], None] | None = field(default=None, init=False, repr=False)
     watchers: list[Callable[[], None]] = field(factory=list, init=False, repr=False)
     """Called after each change of who may answer an address; real mappings of BARs follow it."""
     _buses: dict[int, routing.BusRoute] = field(factory=dict, init=False, repr=False)
@@ -206,10 +207,14 @@ class Fabric:
 
     def dma_read(self, function: Function, address: int, length: int) -> bytes:
         """Fetch bytes for a device; see `upstream`."""
+        if self.on_dma is not None:
+            self.on_dma(function, "read", address, length)
         return upstream.dma_read(self, function, address, length)
 
     def dma_write(self, function: Function, address: int, data: bytes) -> None:
         """Store bytes for a device; see `upstream`."""
+        if self.on_dma is not None:
+            self.on_dma(function, "write", address, len(data))
         upstream.dma_write(self, function, address, data)
 
     def send_message(self, function: Function, address: int, data: int) -> None:

@@ -173,7 +173,7 @@ def test_a_hung_computation_does_not_hang_the_pause(bench: Bench) -> None:
 
     bench.rescan()
 
-    assert dev.clock.now - start == 10 * NS_PER_MS
+    assert dev.clock.now - start == (10 + 1) * NS_PER_MS  # and one that the rest of the rescan takes
 
 
 def noted(bench: Bench, text: str) -> list[str]:

@@ -6,6 +6,7 @@ In plain Python, or as the pytest fixture `bench`. Everything real (silicon, ker
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Any, TypeVar
 
 from attrs import define, field
@@ -15,6 +16,7 @@ from mockbus.model import DeviceModel
 from mockbus.topology import Machine
 from movsdk.address import Span
 from movsdk.bench import forcing, reference
+from movsdk.bench.pause_watch import PAUSE
 from movsdk.bench.referee import Referee
 from movsdk.bench.steps import AtStep
 from movsdk.bench.world import World, make_world
@@ -80,6 +82,7 @@ class Bench:
             reserve=self.reserve,
             faults=self.faults_mode,
             match_of=self._match,
+            pause_lasts=PAUSE,
         )
         port_driver = register_driver(self.world.system, reference.load("port").driver)
         self._drivers = {f"port{number}": port_driver for number in range(1, self.ports + 1)}
@@ -115,8 +118,7 @@ class Bench:
         silicon: DeviceModel = model() if isinstance(model, type) else model
         _check_match(bound, silicon)
         port = slot or self._free_port()
-        used = sum(label.startswith(bound.name) for label in self._models)
-        label = f"{bound.name}{used}"
+        label = next(name for name in map(f"{bound.name}{{}}".format, count()) if name not in self.world.machine.labels)
         self.world.machine.add(label, port, "00.0", silicon, present=False)
         self._drivers[label] = bound
         self._models[label] = silicon
@@ -165,6 +167,7 @@ class Bench:
     def lose_bar(self, dev: PciDev, bar: int = 0) -> RescanReport:
         """Rescan in which BAR `bar` of `dev` finds no place."""
         device = device_of(dev)
+        forcing.check_bar(device, bar)
         with self.before_step("bridges", lambda: forcing.take_away(device, bar)):
             return self._do(self.world.engine.rescan)
 
@@ -173,12 +176,14 @@ class Bench:
         return AtStep(self.world.engine, step, action)
 
     def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
-        """Every non-empty set of the device's assigned BARs."""
+        """Every non-empty set of the device's assigned BARs that its driver does not pin."""
         return list(forcing.subsets(forcing.movable_bars(device_of(dev))))
 
     # --- time and work --------------------------------------------------------------------------------------
     def run(self, milliseconds: float) -> None:
-        """Let virtual time pass."""
+        """Let virtual time pass. Raises `BadInput` for a negative time."""
+        if milliseconds < 0:
+            raise BadInput(f"time does not run backwards: {milliseconds} ms")
         self.world.system.ops.clock.advance(int(milliseconds * NS_PER_MS))
         self._raise_failures(self._seen_failures)
 
@@ -263,8 +268,9 @@ class Bench:
         raise BadInput(f"all {self.ports} ports are taken; make Bench(ports={self.ports + 1}) or remove a card")
 
     def _why_unbound(self, device: Device, since: int) -> Exception:
-        if self.world.system.failures:
-            return self.world.system.failures[-1]
+        for event in self.world.system.trace.of(What.NOTE, since=since):
+            if event.who == device.label and isinstance(event.detail, HookFailed):
+                return event.detail
         for event in self.world.system.trace.of(What.HOOK, since=since):
             if event.who == device.label and isinstance(event.detail, int) and event.detail < 0:
                 return PciError(-event.detail, event.text, device=device.label)

@@ -6,7 +6,8 @@ counted by benchmarks/rule_changes.py. Changes rules; plays nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from attrs import evolve, frozen
 
 from movsdk.layout.table import UNSET, BarWrite, Resource, Row, Segment, WindowWrite
 from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
-from movsdk.rescan.rules import V5, V9, v5, v9
+from movsdk.rescan.rules import V5, V9, v9
 from movsdk.rescan.rules.record import Moves, Rules, Turn, nothing_lost, range_index, span_of
 from movsdk.rescan.rules.v5_placing import covered
 from movsdk.rescan.rules.v9_placing import Placement
@@ -56,12 +57,12 @@ def _right_index(segment: Segment, window: Resource, _is_wide: bool, extra: int)
 
 
 # --- release: what a new bridge brings along ---------------------------------------------------------------------------
-def _forgets_power_on_windows(turn: Turn) -> None:
+def _forgets_power_on_windows(release: Callable[[Turn], None], turn: Turn) -> None:
     for row in turn.root.walk():
         for window in row.windows:
             if not row.is_added and window.parent is None:
                 window.wipe()
-    v9.release(turn)
+    release(turn)
 
 
 # --- fallback: who is given up, and what is left at the end ---------------------------------------------------------------
@@ -125,10 +126,10 @@ def _resources(row: Row) -> list[Resource]:
 
 
 # --- the list ----------------------------------------------------------------------------------------------------------
-def _cure(base: Rules, name: str, change: str, **functions: Any) -> tuple[str, Cure]:
+def _cure(base: Rules, name: str, change: str, **functions: Any) -> Cure:
     moves = _moves(base)
     rules = evolve(base, name=f"{base.name} {name}", moves=evolve(moves, **functions))
-    return name, Cure(change, ", ".join(functions), rules)
+    return Cure(change, ", ".join(functions), rules)
 
 
 def _moves(rules: Rules) -> Moves:
@@ -137,7 +138,7 @@ def _moves(rules: Rules) -> Moves:
     return rules.moves
 
 
-def _all() -> Iterator[tuple[str, Cure]]:
+def _all() -> Iterator[Cure]:
     size, place, undo = _moves(V9).size, _moves(V9).place, _Rollback()
     if not isinstance(place, Placement):
         raise TypeError("v9 places with v9_placing")
@@ -150,12 +151,13 @@ def _all() -> Iterator[tuple[str, Cure]]:
         "a fixed BAR counts with its own alignment, not with 1, in the size of its window",
         size=evolve(size, alignment=_alignment_kept),
     )
-    yield _cure(
-        V9,
-        "no power-on windows",
-        "windows that a new bridge's registers show at power-on are forgotten, as at boot",
-        release=_forgets_power_on_windows,
-    )
+    for base in (V9, V5):
+        yield _cure(
+            base,
+            "no power-on windows",
+            "windows that a new bridge's registers show at power-on are forgotten, as at boot",
+            release=partial(_forgets_power_on_windows, _moves(base).release),
+        )
     yield _cure(V9, "biggest first", "of the newcomers the one that wants most is given up first", fallback=_biggest_first)
     yield _cure(V9, "rollback", "if nothing helps, the old layout is put back", mark=undo.mark, fallback=undo.fallback)
     yield _cure(
@@ -166,4 +168,4 @@ def _all() -> Iterator[tuple[str, Cure]]:
     )
 
 
-CURES: Final[Mapping[str, Cure]] = MappingProxyType(dict(_all()))
+CURES: Final[Mapping[str, Cure]] = MappingProxyType({cure.rules.name: cure for cure in _all()})

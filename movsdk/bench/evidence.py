@@ -1,7 +1,7 @@
 """Evidence for a mailing list: a machine before and after its last event, as ``lspci -tv`` and /proc/iomem show it.
 
-Twin: show_tree_bridge() of pciutils, ``r_show()`` of the kernel. ``python -m movsdk.bench.evidence FILE`` prints it for a scenario.
-Judges nothing; what the referee found stands at the end.
+Twin: show_tree_bridge() of pciutils, ``r_show()`` of the kernel. ``python -m movsdk.bench.evidence FILE`` prints it for a
+scenario. Judges nothing; what the referee found stands at the end.
 """
 
 from __future__ import annotations

@@ -21,8 +21,21 @@ _PINNED = (True,) * BRIDGE_RESOURCES
 
 
 def movable_bars(device: Device) -> tuple[int, ...]:
-    """BARs 0-5 of `device` that have a place now."""
-    return tuple(bar for bar in range(ROM_RESOURCE) if device.bar_span(bar) is not None)
+    """BARs 0-5 of `device` that have a place now and that its driver does not pin."""
+    return tuple(bar for bar in range(ROM_RESOURCE) if device.bar_span(bar) is not None and not _is_pinned(device, bar))
+
+
+def _is_pinned(device: Device, bar: int) -> bool:
+    """Whether the driver says that this BAR stays."""
+    driver = device.driver
+    return driver is not None and driver.has("bar_fixed") and bool(driver.call("bar_fixed", dev=device, bar=bar))
+
+
+def check_bar(device: Device, bar: int) -> None:
+    """Refuse a BAR that has no place. Raises `BadInput` naming those that have one."""
+    if bar not in range(BRIDGE_RESOURCES) or device.bar_span(bar) is None:
+        assigned = [n for n in range(BRIDGE_RESOURCES) if device.bar_span(n) is not None]
+        raise BadInput(f"{device}: BAR {bar} has no place to be moved from; assigned are {assigned}")
 
 
 def subsets(bars: Iterable[int]) -> Iterator[tuple[int, ...]]:
@@ -81,8 +94,9 @@ def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
     if not bars:
         raise BadInput(f"{device}: no BAR named to move; it has {list(movable_bars(device))}")
     for bar in bars:
-        if bar not in range(BRIDGE_RESOURCES) or device.bar_span(bar) is None:
-            raise BadInput(f"{device}: BAR {bar} has no place to be moved from; assigned are {list(movable_bars(device))}")
+        check_bar(device, bar)
+        if _is_pinned(device, bar):
+            raise BadInput(f"{device}: BAR {bar} cannot be forced to move, bar_fixed() of its driver pins it")
         driver = device.driver
         if (
             driver is not None

@@ -14,6 +14,7 @@ from movsdk.bench import load
 from movsdk.bench.assembly import apertures, assemble
 from movsdk.bench.breaches import Account, Breaches
 from movsdk.bench.happening import Happening
+from movsdk.bench.pause_watch import PAUSE
 from movsdk.bench.recorded import Fixed, Mixed, Movable, Portlike
 from movsdk.bench.referee import Finding, Referee
 from movsdk.bench.scenario import RECORDED_DRIVERS, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Load, Scenario
@@ -117,6 +118,7 @@ class Player:
             busy=[(piece.kind == "io", piece.span) for piece in scenario.reserved],
             platform=platform,
             command_line=line,
+            pause_lasts=0 if all(spec.driver in RECORDED_DRIVERS for spec in scenario.devices) else PAUSE,
         )
         self.referee = Referee(self.world)
         self.account = Account(self.world)

@@ -11,6 +11,7 @@ from attrs import define, field
 
 from mockbus.topology import Machine
 from movsdk.address import Span
+from movsdk.bench.pause_watch import PauseWatch
 from movsdk.kernel.arch import Platform
 from movsdk.kernel.binding import BoundDriver
 from movsdk.kernel.cmdline import CommandLine
@@ -38,10 +39,14 @@ class World:
     machine: Machine
     system: System
     engine: Engine
+    pause_lasts: int = 0  # nanoseconds of virtual time between pause and the rest of a rescan
     hooks: list[list[str]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.system.hook_observer = self._record
+        watch = PauseWatch(self.engine, self.pause_lasts)
+        self.engine.before_step = watch.at_step
+        self.machine.fabric.on_dma = watch.dma
 
     def _record(self, hook: str, device: Device, rc: str | None) -> None:
         name = _RECORDED_NAMES.get(hook)
@@ -69,11 +74,13 @@ def make_world(
     match_of: Callable[[Device], BoundDriver | None] | None = None,
     fixup: Callable[[Device], None] | None = None,
     busy: Iterable[tuple[bool, Span]] = (),
+    pause_lasts: int = 0,
     platform: Platform = X86,
     command_line: CommandLine | None = None,
 ) -> World:
     """Put a kernel with these rules on a machine whose host bridge has these `windows`. Nothing is scanned yet.
 
+    `pause_lasts`: virtual time, nanoseconds, that a rescan leaves drivers paused.
     `busy`: pieces of the apertures that belong to the board, (is I/O, span in bytes); nothing will be placed there.
     """
     apertures = [
@@ -95,7 +102,7 @@ def make_world(
     system.platform_power = lambda device, on: (machine.restore_power if on else machine.cut_power)(device.label)
     system.match_of = match_of
     system.fixup_header = fixup
-    return World(machine, system, Engine(system, rules))
+    return World(machine, system, Engine(system, rules), pause_lasts)
 
 
 def _occupy(system: System, is_io: bool, span: Span) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from attrs import define, field, frozen
 
-from movsdk.errors import BadInput, MovError
+from movsdk.errors import MovError
 
 Cells = tuple[Hashable, ...]
 ANY: Final = ("anything",)
@@ -118,6 +118,7 @@ class Watch:
     """A predicate that is looked at after every step: every step that can change it writes `bit`."""
 
     name: str
+    reads: Cells | None
     mask: int | None
     bit: int
 
@@ -152,13 +153,21 @@ class Book:
 
     def watch(self, name: str, reads: Iterable[Hashable] | None) -> Watch:
         """Make every step that writes one of `reads` (None: every step) dependent on every other such step."""
-        mask = None if reads is None else self.mask(reads)
         known = self.watches.get(name)
         if known is None:
+            cells = None if reads is None else tuple(reads)
+            mask = None if cells is None else self.mask(cells)
+            known = self.watches[name] = Watch(name, cells, mask, 1 << self.cell(("always", name)))
             if self.ops:
-                raise BadInput(f"always {name!r} came after the first operation; name it while the world is set up")
-            known = self.watches[name] = Watch(name, mask, 1 << self.cell(("always", name)))
+                raise Restart(f"always {name!r} is new to operations made before")
         return known
+
+    def renewed(self) -> Book:
+        """Return an empty book that knows the predicates and the kinds of operations there will be."""
+        book = Book(self.uses_any, self.has_live)
+        for name, watch in self.watches.items():
+            book.watch(name, watch.reads)
+        return book
 
     def op(self, said: Announced) -> Op:
         """Return the operation of which this was said."""

@@ -49,6 +49,10 @@ class Oracles:
         for task, op in zip(run.order, run.ops, strict=True):
             if op.mark is not None or op.is_guarded:
                 lines.setdefault(task, []).append(op)
+        if run.is_complete:  # who waits at the end has asked for the lock, or gone to sleep
+            for one in run.tasks:
+                if one.op is not None:
+                    lines.setdefault(one.number, []).append(one.op)
         habits = [(run.by_number[number].name, self._learn(ops)) for number, ops in lines.items()]
         if ATOMIC_SLEEP in self.chosen:
             for name, habit in habits:

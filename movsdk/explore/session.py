@@ -47,8 +47,7 @@ class Session:
         try:
             run.execute(self.program, forced, choose, self._enabled_along(forced))
         except Restart:
-            book = self.book
-            self.book = Book(book.uses_any, book.has_live)
+            self.book = self.book.renewed()
             self.numbers = {}
             self._oracles = Oracles(self.oracles)
             self._last = None

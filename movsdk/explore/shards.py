@@ -91,12 +91,12 @@ def explore_shard(program: Program, shard: Shard, oracles: frozenset[str] = ALL,
     session.book = Book(*shard.kinds)
     while True:
         session.numbers = {key: number for number, key in enumerate(shard.keys)}
-        session.run((), lambda _run: -1)  # sets the world up once, so that the book knows its predicates
-        sleep = {task: session.book.op(said) for task, said in shard.sleepers}
-        strategy = Dpor(path=shard.path, sleep=sleep)
         runs = complete = failing = 0
         first_bug, schedule = None, None
         try:
+            session.run((), lambda _run: -1)  # sets the world up once, so that the book knows its predicates
+            sleep = {task: session.book.op(said) for task, said in shard.sleepers}
+            strategy = Dpor(path=shard.path, sleep=sleep)
             while (forced := strategy.begin()) is not None:
                 run = session.run(forced, strategy.choose)
                 runs, complete = runs + 1, complete + run.is_complete

@@ -42,8 +42,9 @@ def draw(run: Run, finding: Finding, pair: tuple[int, int] | None = None) -> str
     count = finding.step + 1
     tasks = [task for task in run.tasks if task.number in run.order[:count] or (finding.task == task.name and not count)]
     texts = [_text(run, at) for at in range(count)]
-    width = _column(texts, len(tasks), max((len(f"{task.letter} {task}") for task in tasks), default=0))
-    lines = ["     " + "".join(f"{f'CPU{n} {task} ({task.letter})':<{width}}" for n, task in enumerate(tasks)).rstrip()]
+    heads = [f"CPU{n} {task} ({task.letter})" for n, task in enumerate(tasks)]
+    width = _column(texts, heads)
+    lines = ["     " + "".join(f"{head:<{width}}" for head in heads).rstrip()]
     columns = {task.number: n for n, task in enumerate(tasks)}
     for at in range(count):
         sign = ">" if pair is not None and at in pair else " "
@@ -61,10 +62,10 @@ def _text(run: Run, at: int) -> str:
     return " ".join([run.ops[at].label, *run.notes.get(at, [])])
 
 
-def _column(texts: list[str], columns: int, least: int) -> int:
-    """A width that holds most texts and lets the page stay a page."""
-    longest = max((len(text) for text in texts), default=0)
-    return max(least + 7, min(longest + 2, _WIDTH // max(1, columns)))
+def _column(texts: list[str], heads: list[str]) -> int:
+    """A width that holds the heads, most texts too, and lets the page stay a page."""
+    longest, least = (max(map(len, lines), default=0) + 2 for lines in (texts, heads))
+    return max(least, min(longest, _WIDTH // max(1, len(heads))))
 
 
 def _state(run: Run, step: int) -> list[str]:

@@ -70,6 +70,19 @@ def record_failure(device: Device, what: str, error: Exception, consequence: str
     return failure
 
 
+def record_breach(device: Device, text: str, function: object) -> None:
+    """Append a breach of the contract that no line of the driver raises; `function` is the code to look at.
+
+    With ``faults="hardware"`` nothing is recorded: the driver sees what a real one would see.
+    """
+    if device.system.faults == "hardware":
+        return
+    code = getattr(function, "__code__", None)
+    site: Site = (code.co_filename, code.co_firstlineno) if code is not None else ("?", 0)
+    failure = HookFailed(f"{text} (see {show(site)})", device=device.label, hook="rescan_prepare", site=site)
+    device.system.failures.append(failure)
+
+
 def driver_name(device: Device) -> str:
     """Name of the bound driver, or "?"."""
     return device.driver.name if device.driver is not None else "?"

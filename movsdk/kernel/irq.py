@@ -13,7 +13,7 @@ from attrs import define, field
 
 from movsdk.errors import ContractError, PciError
 from movsdk.kernel import msi
-from movsdk.kernel.actor import driver_name, run_guarded
+from movsdk.kernel.actor import driver_name, record_breach, run_guarded
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import Holdings, held_by
 from movsdk.kernel.sanitizer import is_absent, is_lost
@@ -176,6 +176,7 @@ class IrqDomain:
                 "mask the device's interrupts, or free_irq(), in rescan_prepare"
             )
             self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
+            record_breach(device, text, vector.handler)
         checkpoint(f"{device.label} irq {vector.index}", reads=(("irq", id(vector)),))
         vector.count += 1
         vector.is_running = True

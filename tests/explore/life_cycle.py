@@ -68,13 +68,17 @@ class Disk:
         cell = (cell_of(self, "paused"),)
         checkpoint(f"{who} pauses", cell, cell)
         self.__dict__["paused"] = self.__dict__.get("paused", 0) + 1
-        if self.bug != "irq not masked" or who != "rescan":
+        if self.masks(who):
             self.line.disable()
         if self.bug != "no drain" or who != "rescan":
             wait_for(f"no users ({who})", lambda: not self.__dict__.get("users", 0), (cell_of(self, "users"),))
 
+    def masks(self, who: str) -> bool:
+        return self.bug != "irq not masked" or who != "rescan"
+
     def loud(self, who: str) -> None:
-        self.line.enable()
+        if self.masks(who):
+            self.line.enable()
         cell = (cell_of(self, "paused"),)
         checkpoint(f"{who} resumes", cell, cell)
         self.__dict__["paused"] -= 1

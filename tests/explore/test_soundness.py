@@ -20,7 +20,7 @@ class Bus:
     routing: bool  # whether an access says what it is routed by
 
     def move(self, bar: int, address: int) -> None:
-        checkpoint(f"W BAR {bar} = {address}", (), ((("decode"),),))
+        checkpoint(f"W BAR {bar} = {address}", (), ("decode",))
         self.places[bar] = address
 
     def read(self, address: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from tests.golden.recordings import Bar, State, lines, live_pairs, lost_while_bound, vector
+from tests.golden.recordings import Bar, State, cut_off, lines, live_pairs, lost_while_bound, vector
 
 MOVING: Final = ("rescan", "hotadd")
 _VGA: Final = 0x0300
@@ -83,6 +83,8 @@ def _moving(step: Step) -> Counter[str]:
             "lost movable BARs": len(lost - fixed),
             "hot-adds": op == "hotadd",
             "losing outside": op == "hotadd" and bool(_outside(step, lost)),
+            "cut off": bool(_cut_off(step)),
+            "no such window": bool(_without_window(step, _cut_off(step))),
             "giving up": bool(step.given_up),
             "giving up two": len(step.given_up) > 1,
         }
@@ -122,6 +124,24 @@ def _path(label: str, above: Mapping[str, str]) -> Iterator[str]:
     while label in above:
         label = above[label]
         yield label
+
+
+def _cut_off(step: Step) -> set[Bar]:
+    """BARs of bound devices, with a place, that a window above does not pass; and the event made it so."""
+    return cut_off(step.event["state"]) - cut_off(step.before["state"])
+
+
+def _without_window(step: Step, found: set[Bar]) -> set[Bar]:
+    """Those of `found` that the kernel put into a prefetchable window of a bridge that has none."""
+    lacking = {
+        f"{device['id']}:9" for device in step.scenario["devices"] if device["kind"] == "bridge" and not device["prefetchable"]
+    }
+    return {
+        (device["id"], entry["n"])
+        for device in step.event["state"]
+        for entry in device["resources"]
+        if (device["id"], entry["n"]) in found and entry["parent"] in lacking
+    }
 
 
 def _bars(state: State) -> dict[Bar, tuple[int, int, bool]]:

@@ -87,6 +87,20 @@ def listed_bars(state: State) -> set[Bar]:
     return {(device["id"], entry["n"]) for device in state for entry in device["resources"] if entry["kind"] == "bar"}
 
 
+def cut_off(state: State) -> set[Bar]:
+    """BARs of bound devices that have a place and decode, of which not every byte passes the bridges above; by registers alone."""
+    bridges = {device["registers"]["bus"][1]: device for device in state if "registers" in device}
+    return {
+        (device["id"], entry["n"])
+        for device in state
+        for entry in device["resources"]
+        if device["driver"] and entry["kind"] == "bar" and entry["assigned"]
+        for is_io in [entry["type"].startswith("io")]
+        for whole in [(entry["register"], entry["register"] + entry["last"] - entry["start"])]
+        if device["command"] & (1 if is_io else 2) and _arriving(int(device["bdf"][:2], 16), whole, is_io, bridges) != (whole,)
+    }
+
+
 def _decoders(state: State) -> Iterator[_Decoder]:
     bridges = {device["registers"]["bus"][1]: device for device in state if "registers" in device}
     for device in state:

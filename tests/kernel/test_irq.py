@@ -170,7 +170,8 @@ def test_a_raising_handler_is_recorded() -> None:
 
     raise_irq(rig)
 
-    (failure,) = rig.system.failures
+    arrived, failure = rig.system.failures
+    assert "irq 0 (late) arrived between rescan_prepare and rescan_done" in str(arrived)
     assert "irq 0 late raised AccessWhilePaused at tests/kernel/test_irq.py:" in str(failure)
     assert rig.timeline("readl of BAR 0 + 0x0 at tests/kernel/test_irq.py:", "by irq 0 late between rescan_prepare")
 

@@ -19,8 +19,20 @@ def at(start: float, size: float) -> Place:
 
 # name, rules, attempts of the last event, who was given up, where everything is then (window of a port: number 8)
 TABLE = [
-    ("f1-working-bar-moves", "v9", 1, (), {("rp1", 8): at(0, 2), ("new", 0): at(0, 2), ("rp0", 8): at(2, 1), ("nvme", 0): at(2, 1 / 64)}),
-    ("f2-fixed-obstacle", "v9", 1, (), {("nvme", 0): at(0, 1 / 64), ("nic", 0): at(1, 1), ("new", 0): at(2, 2), ("rp1", 8): at(2, 2)}),
+    (
+        "f1-working-bar-moves",
+        "v9",
+        1,
+        (),
+        {("rp1", 8): at(0, 2), ("new", 0): at(0, 2), ("rp0", 8): at(2, 1), ("nvme", 0): at(2, 1 / 64)},
+    ),
+    (
+        "f2-fixed-obstacle",
+        "v9",
+        1,
+        (),
+        {("nvme", 0): at(0, 1 / 64), ("nic", 0): at(1, 1), ("new", 0): at(2, 2), ("rp1", 8): at(2, 2)},
+    ),
     ("f3-newcomer-given-up", "v9", 4, ("new",), {("old", 0): at(0, 2), ("new", 0): None, ("rp1", 8): None}),
     ("f3-newcomer-given-up", "v5", 2, ("new",), {("old", 0): at(0, 2), ("new", 0): None, ("rp1", 8): None}),
     ("f4-window-too-small", "v9", 3, (), {("rp0", 8): at(0, 4), ("a", 0): at(0, 1), ("c", 0): at(3, 1), ("x", 0): None}),

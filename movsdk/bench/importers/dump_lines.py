@@ -21,11 +21,13 @@ def bad(path: Path, line: int, problem: str) -> BadInput:
     return BadInput(f"{path}:{line}: {problem}", path=str(path), line=line)
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path, *, is_whole: bool = False) -> Iterator[tuple[int, str]]:
     """Yield each line of the file with its number, from 1, without its end.
 
+    Args:
+        is_whole: refuse a last line without an end: in a format where half a line reads like a line, it tells a cut.
     Raises:
-        BadInput: no such file, too big, or no text.
+        BadInput: no such file, too big, no text, or cut off.
     """
     try:
         with path.open("rb") as stream:
@@ -38,6 +40,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise BadInput(f"{path}: is empty")
     for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         yield number, _text(raw.rstrip(b"\r"), path, number)
+    if is_whole and not data.endswith(b"\n"):
+        raise bad(path, data.count(b"\n") + 1, "the last line has no end; the file was cut off, copy it whole")
 
 
 def _text(raw: bytes, path: Path, number: int) -> str:

@@ -59,7 +59,7 @@ def read_ranges(path: Path) -> list[Range]:
     """
     top: list[Range] = []
     stack: list[Range] = []
-    for number, line in read_lines(path):
+    for number, line in read_lines(path, is_whole=True):
         if not line:
             continue
         match = _LINE.fullmatch(line)

@@ -1,0 +1,130 @@
+"""Locks: announced when explored, usable when not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from movsdk.errors import ContractError
+from movsdk.explore import Mutex, RwSem, Shared, SpinLock, World, explore
+
+
+class Box:
+    """Something to protect."""
+
+    label = "box"
+    value = Shared(0)
+
+
+@pytest.mark.parametrize(
+    ("make", "runs", "verdict"),
+    [
+        pytest.param(lambda: Mutex("m"), 2, "proved", id="mutex"),
+        pytest.param(lambda: SpinLock("s"), 2, "proved", id="spinlock"),
+        pytest.param(lambda: RwSem("rw").writing(), 2, "proved", id="rwsem, written"),
+        pytest.param(None, 6, "failed", id="nothing"),
+    ],
+)
+def test_a_lock_makes_two_operations_one(make: Callable[[], object] | None, runs: int, verdict: str) -> None:
+    """The lost update needs no lock; with one, only who comes first is left to choose."""
+
+    def program(world: World) -> None:
+        box = Box()
+        lock = Mutex("m") if make is None else make()
+        semaphore = RwSem("rw")
+
+        def add() -> None:
+            if make is None:
+                box.value += 1
+            elif isinstance(lock, Mutex):
+                with lock:
+                    box.value += 1
+            else:
+                with semaphore.writing():
+                    box.value += 1
+
+        world.spawn("a", add)
+        world.spawn("b", add)
+        world.finally_("two", lambda: box.__dict__["value"] == 2)
+
+    result = explore(program, stop=False, shorten=False)
+    assert (result.verdict, result.complete) == (verdict, runs if make else 4)
+
+
+def test_readers_do_not_depend_on_each_other() -> None:
+    """Two readers are one behaviour, a writer beside them comes before, between or after: each reader on one side."""
+
+    def program(writer: bool) -> int:
+        def setup(world: World) -> None:
+            lock = RwSem("rw")
+
+            def read() -> None:
+                with lock.reading():
+                    assert not lock.is_written
+
+            def write() -> None:
+                with lock.writing():
+                    assert not lock.readers
+
+            world.spawn("r1", read)
+            world.spawn("r2", read)
+            if writer:
+                world.spawn("w", write)
+
+        result = explore(setup)
+        assert result.verdict == "proved"
+        return result.complete
+
+    assert (program(False), program(True)) == (1, 4)
+
+
+def test_trying_never_waits() -> None:
+    """It takes the lock or says no; both happen."""
+    seen = set()
+
+    def program(world: World) -> None:
+        lock = Mutex("m")
+
+        def hold() -> None:
+            with lock:
+                pass
+
+        def attempt() -> None:
+            got = lock.try_lock()
+            seen.add(got)
+            if got:
+                lock.unlock()
+
+        world.spawn("hold", hold)
+        world.spawn("try", attempt)
+
+    assert (explore(program).verdict, seen) == ("proved", {True, False})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "text"),
+    [
+        pytest.param(Mutex.lock, Mutex.lock, "x is locked and nobody else runs: 'lock x' would wait for ever", id="mutex"),
+        pytest.param(RwSem.down_write, RwSem.down_read, "x is held by a writer and nobody else runs", id="reader"),
+        pytest.param(RwSem.down_read, RwSem.down_write, "x is held and nobody else runs", id="writer"),
+    ],
+)
+def test_without_an_explorer_nobody_waits(first: Callable[..., None], second: Callable[..., None], text: str) -> None:
+    """The same driver in a unit test: a lock that would have to be waited for says so instead of hanging."""
+    lock = Mutex("x") if first is Mutex.lock else RwSem("x")
+    first(lock)
+    with pytest.raises(ContractError, match=text):
+        second(lock)
+
+
+def test_a_released_lock_can_be_taken_again() -> None:
+    """Outside exploration as inside."""
+    lock, semaphore = Mutex("m"), RwSem("rw")
+    for _ in range(2):
+        with lock, semaphore.writing():
+            assert not lock.try_lock()
+        with semaphore.reading():
+            assert lock.try_lock()
+            lock.unlock()
+    assert (lock.is_locked, semaphore.readers, semaphore.is_written) == (False, 0, False)

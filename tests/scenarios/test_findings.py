@@ -1,0 +1,151 @@
+"""The pages of docs/findings tell the truth: their numbers are counted, their machines break, and the changed rule mends them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from movsdk.bench.cures import CURES
+from movsdk.bench.scenario_schema import parse
+from movsdk.bench.yaml_text import read_yaml
+from movsdk.rescan.rules import V9
+from movsdk.rescan.rules.record import Rules
+from tests.golden.promises import count, steps
+from tests.scenarios.stage import Story, bars, driver, place, play
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FOLDER = ROOT / "docs" / "findings"
+PAGES = sorted(path.name for path in FOLDER.glob("*.md") if path.name != "index.md")
+M = 1 << 20
+
+
+@cache
+def counted(rules: str) -> Counter[str]:
+    """The numbers of one kernel's recordings."""
+    return count(steps(rules))
+
+
+def machine(page: str, number: int = 0, rules: Rules | None = None) -> Story:
+    """A scenario of a page, played; with the rules its page uses unless told otherwise."""
+    text = re.findall(r"```yaml\n(.*?)```", (FOLDER / page).read_text(), re.DOTALL)[number]
+    value, _ = read_yaml(text, page)
+    assert isinstance(value, dict)
+    return play(parse(value.get("scenario", value), page), rules or value.get("rules", "v9"), "hardware")
+
+
+# --- numbers -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_says_how_often_as_counted_from_the_recordings(page: str) -> None:
+    """Every row with a name from the counter has the three kernels' numbers."""
+    rows = re.findall(r"^\| `([\w -]+)`: .* \| (\d+) \| (\d+) \| (\d+) \|$", (FOLDER / page).read_text(), re.MULTILINE)
+
+    assert rows
+    for name, *numbers in rows:
+        assert [int(number) for number in numbers] == [counted(rules)[name] for rules in ("v9", "v5", "off")], name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_says_what_a_changed_rule_did_as_measured(page: str) -> None:
+    """Every "N → M" stands in benchmarks/rule_changes.txt under the same change, and N is what was counted."""
+    blocks = (ROOT / "benchmarks" / "rule_changes.txt").read_text().split("\n\n")
+    measured = {block.partition(":")[0]: dict(re.findall(r"^  (\S.*?) +(\d+ -> \d+)$", block, re.MULTILINE)) for block in blocks}
+    text = (FOLDER / page).read_text()
+    head = re.search(r"^\| \| (`(?:v9|v5|off) .*`) \|$", text, re.MULTILINE)
+
+    assert head is not None
+    changes = [name.strip("` ") for name in head[1].split("|")]
+    rows = re.findall(r"^\| `([\w ]+)` \|(.* → .*)\|$", text, re.MULTILINE)
+    assert rows
+    for key, cells in rows:
+        for change, cell in zip(changes, cells.split("|"), strict=True):
+            if cell.strip():
+                assert cell.strip().replace("→", "->") == measured[change][key], f"{change}: {key}"
+                if key in counted(change.split()[0]):
+                    assert int(cell.split()[0]) == counted(change.split()[0])[key]
+
+
+def test_the_index_names_every_page_with_its_numbers() -> None:
+    """A finding that is not in the index is not found; each "N → M" there stands on its page."""
+    rows = re.findall(r"^\| (E\d\d.*?) \| \[.*?\]\((.*?)\) \|.*\| (\d+ → \d+): ", (FOLDER / "index.md").read_text(), re.MULTILINE)
+
+    assert sorted(page for _, page, _ in rows) == PAGES
+    assert [page for _, page, change in rows if change not in (FOLDER / page).read_text()] == []
+
+
+# --- machines -----------------------------------------------------------------------------------------------------------
+# page, scenario of it, what the referee finds at the end, changes that mend it
+BREAKS = [
+    ("newcomer-over-live-device.md", ["E03 g", "E01 new"], ["v9 notices fixed BARs", "v9 fixed BARs first"]),
+    ("lost-fixed-bars.md", ["E03 card"], []),
+    ("lost-movable-bars.md", ["E03 a", "E03 b"], ["v9 keeps alignment", "v9 rollback"]),
+    ("small-newcomer-sacrificed.md", ["E12 small", "E12 big"], ["v9 biggest first"]),
+    ("v5-wrong-index.md", ["E03 g"], ["v5 right index"]),
+    ("unpatched-sibling-cut-off.md", ["E03 card"], []),
+]
+
+
+@pytest.mark.parametrize(("page", "found", "cures"), BREAKS, ids=lambda value: value if isinstance(value, str) else "")
+def test_the_smallest_machine_breaks_and_the_changed_rule_mends_it(page: str, found: list[str], cures: list[str]) -> None:
+    """Nobody who worked loses anything with the change, and nobody shares an address."""
+    assert [f"{finding.rule} {finding.device}" for finding in machine(page).last.findings] == found
+    for name in cures:
+        mended = machine(page, rules=CURES[name].rules)
+        old = {key for key in bars(mended.boot) if place(mended.boot, *key) is not None}
+        assert all(place(mended.last, *key) is not None for key in old), name
+        assert [finding for finding in mended.last.findings if finding.rule != "E12"] == [], name
+
+
+def test_a_change_that_notices_needs_somebody_to_give_up() -> None:
+    """The lost fixed BAR is noticed then, but no attempt does better, and nobody is new."""
+    story = machine("lost-fixed-bars.md", rules=CURES["v9 notices fixed BARs"].rules)
+
+    assert [attempt.is_accepted for attempt in story.last.report.attempts] == [False] * 3
+    assert [finding.rule for finding in story.last.findings] == ["E03"]
+
+
+def test_the_small_newcomer_gets_its_bar_if_the_biggest_goes_first() -> None:
+    """And the other one is the only one given up."""
+    story = machine("small-newcomer-sacrificed.md", rules=CURES["v9 biggest first"].rules)
+
+    assert (place(story.last, "small"), story.last.report.given_up) == ((0x8010_0000, M), ("big",))
+    assert driver(story.last, "small") == "movable"
+
+
+@pytest.mark.parametrize(("number", "moved"), [(0, ["card:0"]), (1, ["card:0", "new:1"])])
+def test_a_rescan_without_a_change_moves_bars(number: int, moved: list[str]) -> None:
+    """The last event of both machines; one more rescan would find nothing to do."""
+    story = machine("not-idempotent.md", number)
+    again = story.player.world.engine.rescan()
+
+    assert sorted(f"{move.device}:{move.bar}" for move in story.last.report.moves) == moved
+    assert again.moves == ()
+
+
+def test_without_power_on_windows_the_dock_moves_nobody() -> None:
+    """The hot-add of the empty dock leaves the card where it is, and so does the rescan."""
+    story = machine("not-idempotent.md", 0, CURES["v9 no power-on windows"].rules)
+
+    assert {place(outcome, "card") for outcome in story.outcomes} == {(0x8000_0000, 4096)}
+
+
+def test_with_the_series_the_card_next_door_keeps_its_bar() -> None:
+    """The newcomer that cannot fit is left without, and that is all."""
+    story = machine("unpatched-sibling-cut-off.md", rules=V9)
+
+    assert (place(story.last, "card"), place(story.last, "new")) == ((0x8000_0000, M), None)
+    assert story.last.findings == ()
+
+
+@pytest.mark.parametrize("name", CURES)
+def test_a_cure_changes_one_rule_set_and_says_what(name: str) -> None:
+    """The name tells the rules it starts from; a clause tells the change; at most the mark goes with it."""
+    cure = CURES[name]
+
+    assert cure.rules.name == name
+    assert name.split()[0] in ("v9", "v5")
+    assert cure.function in ("accept", "place", "size", "release", "fallback", "mark, fallback")
+    assert len(cure.change.split()) > 4
