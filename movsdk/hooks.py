@@ -75,7 +75,7 @@ class DriverSpec:
         """Stop using the BARs of `dev`; they may be somewhere else when you wake.
 
         Context: task context, rescan lock held, may sleep.
-        Before: `dev` is bound and enabled; your mappings work.
+        Before: `dev` is bound; unless you suspended it, it is enabled and your mappings work.
         Allowed: wait for requests in flight, close mappings, release regions, mask and free interrupts.
         Forbidden: device access or DMA after return; a new rescan; raising.
         After: `rescan_done` follows exactly once, even when the rescan fails or this hook raised.

@@ -23,11 +23,12 @@ from movsdk.bench.world import World, make_world
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import BadInput, HookFailed, PciError
 from movsdk.hooks import PciId
+from movsdk.kernel import power
 from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
 from movsdk.layout.table import Reserve
-from movsdk.pci_regs import PcieType
+from movsdk.pci_regs import PcieType, PowerState
 from movsdk.rescan.hotplug import SlotHandler
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules import by_name
@@ -173,11 +174,23 @@ class Bench:
 
     def before_step(self, step: str, action: Callable[[], object]) -> AtStep:
         """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume)."""
+        moves = self.world.engine.rules.moves
+        known = moves.order if moves is not None else ()
+        if step not in known:
+            raise BadInput(f"a rescan with rules {self.rules} has no step {step!r}; it has {', '.join(known) or 'none'}")
         return AtStep(self.world.engine, step, action)
 
     def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
         """Every non-empty set of the device's assigned BARs that its driver does not pin."""
         return list(forcing.subsets(forcing.movable_bars(device_of(dev))))
+
+    def suspend(self, dev: PciDev, state: int = PowerState.D3HOT) -> int:
+        """Let the driver quiet the device, and put it into power state `state`; returns 0 or a negative errno."""
+        return self._do(lambda: power.suspend_device(self.world.system, device_of(dev), state))
+
+    def resume(self, dev: PciDev) -> int:
+        """Wake the device and tell its driver; returns 0 or a negative errno."""
+        return self._do(lambda: power.resume_device(self.world.system, device_of(dev)))
 
     # --- time and work --------------------------------------------------------------------------------------
     def run(self, milliseconds: float) -> None:
@@ -201,10 +214,7 @@ class Bench:
         """Everything that happened, in order."""
         return self.world.system.trace
 
-    @property
-    def trace(self) -> Trace:
-        """The same as `timeline`."""
-        return self.world.system.trace
+    trace = timeline
 
     @property
     def faults(self) -> FaultLog:

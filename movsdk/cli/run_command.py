@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.player import Outcome
@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         action="append",
         help="take patch N of the series out (see `movsdk series`); again for more",
+    )
+    parser.add_argument(
+        "--cmdline", metavar="LINE", help="kernel command line, such as 'pci=hpmemsize=64M'; instead of the file's"
     )
     parser.add_argument(
         "--expect", metavar="DUMP_OR_VECTOR", help="compare with a dump folder, or with recorded vectors of the same names"
@@ -90,7 +93,12 @@ def _chosen(cases: list[NamedScenario], options: argparse.Namespace) -> list[Nam
             near = get_close_matches(name, names, n=1)
             advice = f"did you mean {near[0]!r}?" if near else f"it has {len(names)} others"
             raise BadInput(f"{options.file}: holds no scenario named {name!r}; {advice}")
-    return [case for case in cases if not options.only or case.name in options.only]
+    return [_with_command_line(case, options) for case in cases if not options.only or case.name in options.only]
+
+
+def _with_command_line(case: NamedScenario, options: argparse.Namespace) -> NamedScenario:
+    """The option beats the file."""
+    return case if options.cmdline is None else evolve(case, scenario=evolve(case.scenario, cmdline=options.cmdline))
 
 
 def _rules(case: NamedScenario, options: argparse.Namespace) -> str:

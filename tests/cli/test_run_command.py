@@ -256,3 +256,21 @@ def test_a_file_that_may_not_be_read_is_bad_input(tmp_path: Path, capsys: Capsys
     path.chmod(0)
 
     assert call(capsys, "run", path).err == f"movsdk run: {path}: cannot be read: Permission denied\n"
+
+
+def test_a_command_line_replaces_the_files(tmp_path: Path, capsys: Capsys) -> None:
+    """Its words count, and those without effect are named."""
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "cmdline: pci=hpbussize=4\n"
+        "windows:\n  - {type: mem, start: 0xe0000000, last: 0xe0ffffff}\n"
+        "devices:\n  - {id: port, slot: 01.0, kind: bridge, hotplug: true}\n"
+    )
+
+    call(capsys, "run", path, "--json", tmp_path / "file.json")
+    told = call(capsys, "run", path, "--cmdline", "pci=hpbussize=8,nomsi quiet", "--json", tmp_path / "said.json").out
+
+    assert "warning: command line: nomsi: known to the kernel, but not modelled here" in told
+    assert "warning: command line: quiet: not read by PCI in this kernel version" in told
+    buses = [json.loads((tmp_path / name).read_text())["events"][0]["state"][0]["buses"] for name in ("file.json", "said.json")]
+    assert buses == [[1, 4], [1, 8]]
