@@ -1,6 +1,6 @@
 """What the recorded scenarios would have come to with one rule changed: the "N -> M" of docs/findings. Three minutes.
 
-``python benchmarks/rule_changes.py [NAME ...]``: the changes of movsdk.bench.cures, and those of `UNPATCHED` below; all by default.
+``python benchmarks/rule_changes.py [NAME ...]``: changes of movsdk.bench.cures or of `UNPATCHED` below; all by default.
 """
 
 from __future__ import annotations

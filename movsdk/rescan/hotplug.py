@@ -136,6 +136,7 @@ class SlotHandler:
             slot.state = SlotState.ON if slot.is_known else SlotState.OFF
             if slot.registers is not None:
                 slot.registers.enable_events()
+            slot.show(power=Led.ON if slot.is_known else Led.OFF, attention=Led.OFF)
         return slot
 
     # --- the button ----------------------------------------------------------------------------------------

@@ -163,7 +163,8 @@ BROKEN = {
     "an unknown op": (
         "a.yaml",
         MACHINE + DEVICE + "events:\n  - {op: eject, id: a}",
-        ':6: events[0].op: unknown value "eject"; known: boot, button, hotadd, io, link, plug, power_fault, pull, remove, rescan, resume, suspend, unplug, wait',
+        ':6: events[0].op: unknown value "eject"; known: boot, button, hotadd, io, link, plug, power_fault, pull, remove, '
+        "rescan, resume, suspend, unplug, wait",
     ),
     "an event that names nobody": (
         "a.yaml",
