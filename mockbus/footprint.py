@@ -1,8 +1,8 @@
 """Footprints of accesses: the cells an operation reads and writes, for an explorer that listens.
 
 Twin: none. Cells: ("config", label, dword), ("command", label) for COMMAND, ("route", label) for the other registers that steer
-addresses (BARs, windows), ("bus", label) for bus numbers, ("bar", label, n) for contents, ("ram", address) for DMA buffers, ("ram", "allocator") for who
-gets them. Built only while somebody listens; see `movsdk.points`.
+addresses (BARs, windows), ("bus", label) for bus numbers, ("bar", label, n) for contents, ("ram", address) for DMA buffers,
+("ram", "allocator") for who gets them. Built only while somebody listens; see `movsdk.points`.
 """
 
 from __future__ import annotations

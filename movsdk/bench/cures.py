@@ -14,9 +14,9 @@ from weakref import WeakKeyDictionary
 
 from attrs import evolve, frozen
 
-from movsdk.layout.table import UNSET, BarWrite, Resource, Row, Segment, WindowWrite
+from movsdk.layout.table import SIZEALIGN, UNSET, BarWrite, Resource, Row, Segment, WindowWrite
 from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
-from movsdk.rescan.rules import V5, V9, v9
+from movsdk.rescan.rules import V5, V9, v5, v9
 from movsdk.rescan.rules.record import Moves, Rules, Turn, nothing_lost, range_index, span_of
 from movsdk.rescan.rules.v5_placing import covered
 from movsdk.rescan.rules.v9_placing import Placement
@@ -63,6 +63,13 @@ def _forgets_power_on_windows(release: Callable[[Turn], None], turn: Turn) -> No
             if not row.is_added and window.parent is None:
                 window.wipe()
     release(turn)
+
+
+# --- forget: what a released window keeps ------------------------------------------------------------------------------
+def _one_alignment(turn: Turn, row: Row, resource: Resource) -> None:
+    v5.forget(turn, row, resource)
+    if resource.is_window:
+        resource.flags &= ~SIZEALIGN
 
 
 # --- fallback: who is given up, and what is left at the end ---------------------------------------------------------------
@@ -166,6 +173,7 @@ def _all() -> Iterator[Cure]:
         "the memory window looks at the fixed BARs of its own type",
         size=evolve(_moves(V5).size, mem_floor=_right_index),
     )
+    yield _cure(V5, "one alignment", "a released window gets no second alignment flag", forget=_one_alignment)
 
 
 CURES: Final[Mapping[str, Cure]] = MappingProxyType({cure.rules.name: cure for cure in _all()})

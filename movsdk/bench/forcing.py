@@ -1,8 +1,8 @@
 """Forcing chosen BARs to move, or to lose their place, within an ordinary rescan.
 
 A ballast row with a fixed BAR takes the old place of each chosen BAR for one transaction, so the rules themselves find it
-another; the
-device's other BARs are pinned. Nothing of the rules is bypassed, and silicon never hears of the ballast.
+another; the device's other BARs are pinned, in versions that know single BARs (v9). Nothing of the rules is bypassed, and silicon
+never hears of the ballast.
 """
 
 from __future__ import annotations
@@ -47,12 +47,13 @@ def subsets(bars: Iterable[int]) -> Iterator[tuple[int, ...]]:
 
 @contextmanager
 def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterator[None]:
-    """While inside, the next transaction finds the places of `bars` taken.
+    """While inside, the next transaction finds the places of `bars` taken. With v5, other BARs of the device may move as well.
 
     Raises:
         BadInput: the device cannot move at all, or a BAR has no place; names the remedy.
         NoSpace: after the transaction a chosen BAR is still where it was, or nowhere.
     """
+    bars = tuple(dict.fromkeys(bars))
     _check(engine, device, bars)
     old = {bar: device.bar_span(bar) for bar in bars}
     ballast: list[Row] = []

@@ -7,7 +7,6 @@ Two kinds, never mixed. A broken *invariant* is our own bug: registers, tables a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from attrs import define, field, frozen
@@ -21,6 +20,8 @@ from movsdk.ops import Space
 from movsdk.pci_regs import COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, VENDOR_ID, PowerState
 from movsdk.rescan.report import RescanReport
 from movsdk.trace import What
+
+_PAUSING = ("rescan_prepare", "rescan_done")
 
 
 @frozen
@@ -65,7 +66,24 @@ class Referee:
                 yield from _tree_breaches(device, resource)
             if _answers(device):
                 yield from _register_breaches(device)
-        yield from _hook_breaches(report)
+        yield from self._hook_breaches(report)
+
+    def _hook_breaches(self, report: RescanReport) -> Iterator[str]:
+        """Whoever is told of a pause hears all that its driver has hooks for: prepare, then done, once a pause."""
+        calls: dict[str, list[str]] = {}
+        pauses = 0
+        for event in report.timeline:
+            if event.what is What.HOOK and event.text in _PAUSING:
+                calls.setdefault(event.who, []).append(event.text)
+            pauses += event.what is What.STEP and event.text.endswith(" pause")
+        moves = self.world.engine.rules.moves
+        for who, heard in calls.items():
+            device = self.world.find(who)
+            if device is None or device.driver is None or moves is None:  # gone since
+                continue
+            round_ = [hook for hook in _PAUSING if device.driver.has(hook) and moves.tells(hook)]
+            if heard != round_ * pauses:  # several events of the engine may be one here
+                yield f"{who}: heard {', '.join(heard)} in one {report.op}, expected {', '.join(round_)} {pauses} times"
 
     # --- promises ---------------------------------------------------------------------------------------------
     def _lost(self, report: RescanReport) -> Iterator[Finding]:
@@ -153,6 +171,7 @@ def _tree_breaches(device: Device, resource: Resource) -> Iterator[str]:
         return
     if not any(child is resource for child in parent.children):
         yield f"{device}: resource {resource.index} has a parent that does not know it"
+        return
     if parent.parent is not None and not parent.contains(resource):
         yield f"{device}: resource {resource.index} [{resource.start:#x}-{resource.last:#x}] lies outside its window"
     siblings = parent.children
@@ -171,13 +190,3 @@ def _register_breaches(device: Device) -> Iterator[str]:
         if register != resource.start:
             kind = "I/O" if resource.flags & IO else "prefetchable" if resource.flags & PREF else "memory"
             yield f"{device}: {kind} BAR {resource.index} register holds {register:#x}, the kernel believes {resource.start:#x}"
-
-
-def _hook_breaches(report: RescanReport) -> Iterator[str]:
-    """Every prepare is followed by exactly one done of the same device, if its driver has one."""
-    calls = Counter((event.who, event.text) for event in report.timeline if event.what is What.HOOK)
-    pauses = sum(event.what is What.STEP and event.text.endswith(" pause") for event in report.timeline)
-    rounds = max(1, pauses)  # several events of the engine may be one here
-    for (who, text), count in calls.items():
-        if text in ("rescan_prepare", "rescan_done") and count > rounds:
-            yield f"{who}: {text} called {count} times in one {report.op}"

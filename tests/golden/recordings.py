@@ -88,7 +88,7 @@ def listed_bars(state: State) -> set[Bar]:
 
 
 def cut_off(state: State) -> set[Bar]:
-    """BARs of bound devices that have a place and decode, of which not every byte passes the bridges above; by registers alone."""
+    """BARs of bound devices that have a place and decode, but not every byte passes the bridges above; by registers alone."""
     bridges = {device["registers"]["bus"][1]: device for device in state if "registers" in device}
     return {
         (device["id"], entry["n"])
