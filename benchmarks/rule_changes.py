@@ -34,6 +34,7 @@ SHOWN = (
     "live decoders",
     "cut off",
     "no such window",
+    "window stuck",
     "giving up",
     "giving up two",
     "moving again after hotadd",

@@ -135,7 +135,8 @@ class Aside(Record):
             said = announced(
                 label, self._sorted(reads), self._sorted(writes), task.implicit, guard, is_idle=is_idle, is_live=is_live
             )
-            op = self.book.labels[label] = self.book.op(said)
+            op = self.book.op(said)
+            (self.book.plain if guard is None else self.book.guarded)[label] = op
             return op
         except Exception as error:  # see _ask
             self.stop(error)

@@ -21,7 +21,8 @@ class Causes:
     ops: list[Op] = field(factory=list, init=False)
     past: list[int] = field(factory=list, init=False)  # what happens before each operation, itself included
     starts: list[int] = field(factory=list, init=False)  # the one before it in its own task, or the one that spawned that, or -1
-    rivals: list[list[int]] = field(factory=list, init=False)  # earlier operations that it could have come before
+    met: list[int] = field(factory=list, init=False)  # earlier ones it depends on, but for those its own task has seen
+    rivals: list[list[int]] = field(factory=list, init=False)  # of these, the ones it could have come before
     readers: list[int] = field(factory=list, init=False)  # for each cell, the operations that read and do not write it
     writers: list[int] = field(factory=list, init=False)
     of_task: dict[int, int] = field(factory=dict, init=False)
@@ -57,13 +58,14 @@ class Causes:
                 past |= pasts[rival]
                 left &= ~past
             self.starts.append(start)
+            self.met.append(met)
             self.rivals.append(self._guard_rivals(op, met, bit) if op.is_guarded else latest)
             pasts.append(past | bit)
             at += 1
 
     def forget(self, count: int) -> None:
         """Keep the first `count` operations only."""
-        for column in (self.order, self.ops, self.past, self.starts, self.rivals):
+        for column in (self.order, self.ops, self.past, self.starts, self.met, self.rivals):
             del column[count:]
         keep = (1 << count) - 1
         self.readers = [events & keep for events in self.readers]

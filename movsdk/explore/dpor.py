@@ -102,9 +102,14 @@ class Dpor:
         causes = self._causes
         op, truth = causes.ops[at], causes.past[at]
         for rival in causes.rivals[at]:
-            if rival < len(self.path) or (op.is_guarded and self._waits_before(rival, at)):
+            if rival < len(self.path):
                 continue
-            others = (1 << count) - 1 & -(2 << rival) & ~causes.after(rival)
+            after = causes.after(rival)
+            if op.is_guarded and causes.starts[at] < rival and not self._enabled[rival] >> causes.order[at] & 1:
+                between = causes.met[at] & -(2 << rival) & ~after
+                if not between:
+                    continue  # it stood there already, and waited, and nothing else could have let it go on
+            others = (1 << count) - 1 & -(2 << rival) & ~after
             first = causes.order[(others & -others).bit_length() - 1 if others else at]
             if not self._enabled[rival] >> first & 1:
                 continue
@@ -137,13 +142,6 @@ class Dpor:
                     return
                 is_doubtful = True
         plan(self._trees[depth], new, BLIND, is_doubtful=is_doubtful)
-
-    def _waits_before(self, rival: int, at: int) -> bool:
-        """Whether the task of operation `at` stood there already when `rival` came, and waited: a quick way to say no."""
-        causes = self._causes
-        if self._enabled[rival] >> causes.order[at] & 1 or causes.starts[at] >= rival:
-            return False
-        return all(causes.past[other] >> rival & 1 for other in causes.rivals[at] if other > rival)
 
     def _past_after(self, at: int, others: int) -> int:
         """What happens before operation `at` when only `others` are between its rival and it."""

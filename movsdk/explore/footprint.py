@@ -87,7 +87,6 @@ class Op:
     implicit: Cells = field(init=False)
     mark: Mark | None = field(init=False)
     is_guarded: bool = field(init=False)
-    is_plain: bool = field(init=False)  # announced with neither guard nor mark
     is_idle: bool = field(init=False)
     is_live: bool = field(init=False)
     rw: int = field(init=False)
@@ -97,7 +96,6 @@ class Op:
     def __attrs_post_init__(self) -> None:
         # Copies, because the inner loops ask for them a million times a second.
         self.label, self.reads, self.writes, self.implicit, self.mark, self.is_guarded, self.is_idle, self.is_live = self.said
-        self.is_plain = self.mark is None and not self.is_guarded
         self.rw = self.r | self.w
         self.read_cells, self.written_cells = _bits(self.r), _bits(self.w)
 
@@ -130,7 +128,8 @@ class Book:
     uses_any: bool = False
     has_live: bool = False
     has_marks: bool = field(default=False, init=False)
-    labels: dict[str, Op] = field(factory=dict, init=False)
+    plain: dict[str, Op] = field(factory=dict, init=False)  # the last operation of each label
+    guarded: dict[str, Op] = field(factory=dict, init=False)  # and with a guard or a mark
     watches: dict[str, Watch] = field(factory=dict, init=False)
     ops: dict[Announced, Op] = field(factory=dict, init=False)
     _cells: dict[Hashable, int] = field(factory=dict, init=False)

@@ -34,13 +34,14 @@ class Run(Aside):
     _known: int = field(default=0, init=False)  # operations that the run before did as well: no guard need be asked
     _is_beyond: bool = field(default=False, init=False)  # past those
     is_free: bool = field(default=False, init=False)  # set by `choose`: from now on the task that runs goes on, else the lowest
-    _labels: dict[str, Op] = field(init=False)
+    _plain: dict[str, Op] = field(init=False)
+    _guarded: dict[str, Op] = field(init=False)
     _roots: int = field(default=0, init=False)
     _spawner: greenlet = field(factory=getcurrent, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.world = World(self)
-        self._labels = self.book.labels
+        self._plain, self._guarded = self.book.plain, self.book.guarded
 
     # --- from outside ------------------------------------------------------------------------------------
     def execute(
@@ -125,14 +126,8 @@ class Run(Aside):
             return
         if self.looks and not task.is_new:
             self.end_step(task)
-        op = self._labels.get(label)
-        if (
-            op is None
-            or op.reads != reads
-            or op.writes != writes
-            or op.implicit != task.implicit
-            or op.is_plain is not (guard is None)
-        ):
+        op = (self._plain if guard is None else self._guarded).get(label)
+        if op is None or op.reads != reads or op.writes != writes or op.implicit != task.implicit:
             op = self.operation(task, label, reads, writes, guard)
         task.op = op
         task.guard = guard
@@ -142,28 +137,42 @@ class Run(Aside):
                 self.expect(task)
             self._spawner.switch()
             return
+        chosen: Task | None = None
         depth = len(self.ops)
         if depth < self._known:
-            chosen: Task | None = self.by_number[self.order[depth]]
-            self._record(chosen)  # type: ignore[arg-type]  # it is one of the tasks
+            chosen = self.by_number[self.order[depth]]
+            if chosen.op is None or self.live:
+                chosen = self._next()
+            else:
+                self.ops.append(chosen.op)
         else:
-            if self._is_beyond:
-                if self.waiting or self.queues:
-                    self.settle()
-                if op.is_guarded:
-                    self.expect(task)
-                elif self.is_free and depth < self.step_limit and not self.live and not self.idle:
-                    self.enabled_at.append(self.enabled)
-                    self.order.append(task.number)
-                    self.ops.append(op)
-                    return
-            chosen = self._next()
+            chosen = self._free(task, op, depth) if self.is_free else self._next_after(task, op)
         if chosen is not task:
             if chosen is None:
                 self.hub.switch()
             else:
                 self.task = chosen
                 chosen.go()
+
+    def _free(self, task: Task, op: Op, depth: int) -> Task | None:
+        """Go on where nobody need be asked: with the running task, if it can."""
+        if op.is_guarded or depth >= self.step_limit or self.live or self.idle:
+            return self._next_after(task, op)
+        if self.waiting or self.queues:
+            self.settle()
+        self.enabled_at.append(self.enabled)
+        self.order.append(task.number)
+        self.ops.append(op)
+        return task
+
+    def _next_after(self, task: Task, op: Op) -> Task | None:
+        """Choose who goes on after a step of `task`, which is about to do `op`."""
+        if self._is_beyond:
+            if self.waiting or self.queues:
+                self.settle()
+            if op.is_guarded:
+                self.expect(task)
+        return self._next()
 
     def _record(self, task: Task) -> None:
         op = task.op
@@ -184,9 +193,9 @@ class Run(Aside):
             return task
         if not self._is_beyond:
             self._is_beyond = True
-            for task in self.tasks:
-                if task.op is not None and task.op.is_guarded:
-                    self.expect(task)
+            for one in self.tasks:
+                if one.op is not None and one.op.is_guarded:
+                    self.expect(one)
         enabled = self.enabled
         if self.idle and enabled & ~self.idle:
             enabled &= ~self.idle

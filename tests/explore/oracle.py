@@ -16,7 +16,7 @@ from movsdk.points import checkpoint
 from tests.explore.programs import Machine, Source
 from tests.explore.reference import Truth, source_always, truth
 
-RUN_LIMIT = 30_000
+RUN_LIMIT = 5_000
 
 
 @frozen

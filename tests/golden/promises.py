@@ -85,6 +85,7 @@ def _moving(step: Step) -> Counter[str]:
             "losing outside": op == "hotadd" and bool(_outside(step, lost)),
             "cut off": bool(_cut_off(step)),
             "no such window": bool(_without_window(step, _cut_off(step))),
+            "window stuck": bool(_stuck(step.event["state"]) - _stuck(step.before["state"])),
             "giving up": bool(step.given_up),
             "giving up two": len(step.given_up) > 1,
         }
@@ -141,6 +142,16 @@ def _without_window(step: Step, found: set[Bar]) -> set[Bar]:
         for device in step.event["state"]
         for entry in device["resources"]
         if (device["id"], entry["n"]) in found and entry["parent"] in lacking
+    }
+
+
+def _stuck(state: State) -> set[Bar]:
+    """Windows without a place that keep an address: nobody will try them again, and the bridge's register holds it."""
+    return {
+        (device["id"], entry["n"])
+        for device in state
+        for entry in device["resources"]
+        if entry["kind"] == "window" and not entry["assigned"] and entry["start"]
     }
 
 
