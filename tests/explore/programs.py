@@ -1,7 +1,6 @@
 """Random little concurrent programs: one machine that both the explorer and the brute-force reference execute.
 
-Twin: none. An instruction is a tuple, a task a list of them, with jumps; the machine says what the next one reads and writes
-*now*, whether it can run, and runs it. Knows neither the explorer nor the reference.
+Twin: none. An instruction is a tuple, a task a list of them, with jumps. Knows neither the explorer nor the reference.
 """
 
 from __future__ import annotations
@@ -162,14 +161,12 @@ class Machine:
             elif what == "jump unless":
                 value, target = rest
                 self.pc[task] = self.pc[task] + 1 if self.reg[task] == value else target
-            elif what == "peek":
-                self.reg[task] = self.hidden
-                self.pc[task] += 1
-            elif what == "poke":
-                self.hidden = rest[0]
-                self.pc[task] += 1
-            elif what == "check":
-                if self.reg[task] == rest[0]:
+            elif what in ("peek", "poke", "check"):
+                if what == "peek":
+                    self.reg[task] = self.hidden
+                elif what == "poke":
+                    self.hidden = rest[0]
+                elif self.reg[task] == rest[0]:
                     self.failures.add(f"task {task} saw {rest[0]}")
                 self.pc[task] += 1
             else:
