@@ -165,5 +165,5 @@ def test_a_cure_changes_one_rule_set_and_says_what(name: str) -> None:
 
     assert cure.rules.name == name
     assert name.startswith(("v9 ", "v5 "))
-    assert cure.function in ("accept", "place", "size", "release", "fallback", "mark, fallback")
+    assert cure.function in ("accept", "place", "size", "release", "fallback", "mark, fallback", "forget")
     assert len(cure.change.split()) > 4
