@@ -209,6 +209,14 @@ def test_a_bound_device_that_nothing_reaches_is_a_finding() -> None:
     ]
 
 
+def test_who_turned_its_decode_off_is_not_looked_for() -> None:
+    """A driver may have done so."""
+    table = three_cards()
+    table.world.machine.function("a").config_write(4, 2, 0)
+
+    assert judged(table) == []
+
+
 def test_a_window_elsewhere_is_shown_with_both_ranges() -> None:
     """What registers say and what the kernel believes."""
     table = three_cards()

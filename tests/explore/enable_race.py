@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 
 from attrs import frozen
 
@@ -20,31 +20,47 @@ from movsdk.points import checkpoint
 MEMORY, MASTER = 2, 4
 
 
+Labelled = tuple[str, str, str, str, tuple[Hashable, ...]]
+
+
+@cache  # worlds are set up thousands of times with the same devices
+def words(name: str) -> dict[str, Labelled]:
+    """For each field of a device: its attribute, what reading, writing and adding are called, and its cell."""
+    fields = {"count": "count", "command": "command", "flag": "is_busmaster"}
+    return {
+        what: (attribute, f"R {name}.{what}", f"W {name}.{what}", f"RMW {name}.{what}", ((what, name),))
+        for what, attribute in fields.items()
+    }
+
+
 class Device:
     """A function with a count, a command register and a flag, below `parent` or on the root bus."""
 
     def __init__(self, name: str, parent: Device | None, variant: str, *, has_level: bool = True) -> None:
         self.name, self.parent, self.variant = name, parent, variant
         self.count = self.command = self.is_busmaster = 0
-        self._cells: dict[str, tuple[Hashable, ...]] = {what: ((what, name),) for what in ("count", "command", "flag")}
-        self.path: tuple[Hashable, ...] = self._cells["command"] + (parent.path if parent else ())
+        self._words = words(name)
+        self.path: tuple[Hashable, ...] = self._words["command"][-1] + (parent.path if parent else ())
         depth = 0 if parent is None else parent.depth + 1
         self.depth: int = depth
         self.mutex = Mutex(f"{name}.enable_mutex", kind="enable_mutex", nesting=depth if has_level else 0)
 
     def get(self, what: str) -> int:
-        checkpoint(f"R {self.name}.{what}", self._cells[what])
-        value: int = getattr(self, _FIELD[what])
+        attribute, label, _, _, cells = self._words[what]
+        checkpoint(label, cells)
+        value: int = getattr(self, attribute)
         current.told(value)
         return value
 
     def put(self, what: str, value: int) -> None:
-        checkpoint(f"W {self.name}.{what}", (), self._cells[what])
-        setattr(self, _FIELD[what], value)
+        attribute, _, label, _, cells = self._words[what]
+        checkpoint(label, (), cells)
+        setattr(self, attribute, value)
         current.told(value)
 
     def increment(self) -> int:
-        checkpoint(f"RMW {self.name}.count", self._cells["count"], self._cells["count"])
+        _, _, _, label, cells = self._words["count"]
+        checkpoint(label, cells, cells)
         self.count += 1
         current.told(self.count)
         return self.count
@@ -101,9 +117,6 @@ class Device:
     def _up(self) -> None:
         if self.parent is not None:
             self.parent.enable_bridge()
-
-
-_FIELD = {"count": "count", "command": "command", "flag": "is_busmaster"}
 
 
 @frozen

@@ -157,7 +157,7 @@ def test_boot_binds_last_and_by_driver(rules: str) -> None:
     _, (boot,) = played(rules, port(), *devices)
 
     assert boot.hooks == [["probe", name, "rc=0"] for name in ("b", "d", "a", "e", "c", "f")]
-    assert boot.report.paused == ()
+    assert (boot.report.paused, boot.boot_rescan) == ((), False)
 
 
 KINDS = [("a", "fixed"), ("b", "movable"), ("c", "portlike"), ("d", "movable"), ("e", "fixed"), ("f", "mixed")]

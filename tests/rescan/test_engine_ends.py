@@ -82,6 +82,7 @@ def test_what_must_stay_is_in_the_report() -> None:
     assert boot.report.fixed == ()
     assert [(label, bar) for label, bar, _ in hotadd.fixed] == [("f", 0)]
     assert [(label, bar) for label, bar, _ in rescan.fixed] == [("f", 0), ("new", 0)]
+    assert report_of(table, "remove", "new").fixed == ()
 
 
 def test_v9_as_posted_asks_for_bar_fixed() -> None:

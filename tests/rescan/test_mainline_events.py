@@ -150,6 +150,16 @@ def test_a_later_rescan_places_it_again() -> None:
     assert windows(outcome) == {"rp": (B, M), "beside": (B, M)}
 
 
+def test_a_hot_added_chassis_is_numbered_and_gets_what_the_port_has_left() -> None:
+    """The bridge gets a bus number of the port's, what is behind it is found, and its window is as large as there is room."""
+    devices = [port(), late(port("c", "00.0", on="hp", hotplug=False)), late(card("d", on="c"))]
+    terms = {"io": 0, "mem": 16 * M, "pref": 0, "buses": 4}
+    outcome = played("off", *devices, events="boot, plug c, hotadd hp", reserve=terms)[1][-1]
+
+    assert {device["id"]: device["buses"] for device in outcome.state if "buses" in device} == {"hp": [1, 4], "c": [2, 2]}
+    assert (windows(outcome), places(outcome)) == ({"hp": (B, 16 * M), "c": (B, 16 * M)}, {"d:0": B})
+
+
 def test_the_port_masters_the_bus_afterwards() -> None:
     """Whatever was found behind it."""
     devices = [port(), late(card("new", driver="none"))]

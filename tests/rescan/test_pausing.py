@@ -10,6 +10,7 @@ from movsdk.bench.player import Player
 from movsdk.bench.recorded import Movable
 from movsdk.bench.scenario import EventSpec
 from movsdk.errors import HookFailed, InvariantBroken
+from movsdk.hooks import PciId
 from movsdk.kernel.binding import register_driver
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import device_of
@@ -160,6 +161,33 @@ def test_v5_does_not_ask() -> None:
     hooks_of(with_driver(driver, "v5", port(), card("a")))
 
     assert driver.asked == []
+
+
+class HalfHooked:
+    """Can be quiet, but does not want to hear when it is over."""
+
+    name = "half"
+    id_table = (PciId(),)
+
+    def probe(self, dev: Any, id: PciId) -> None:
+        dev.enable_device()
+
+    def rescan_prepare(self, dev: Any) -> None:
+        """Quiet."""
+
+
+@BOTH
+def test_one_hook_alone_does_not_make_a_driver_movable(rules: str) -> None:
+    """It is told, its BARs stay, and it is not paused for ever."""
+    table = player(rules, *THREE)
+    bound = register_driver(table.world.system, HalfHooked())
+    table.world.system.match_of = lambda device: None if device.row.is_bridge else bound
+    table.step(EventSpec("boot"))
+    table.world.take_hooks()
+
+    assert hooks_of(table) == [["prepare", "a"], ["prepare", "b"]]
+    assert moved_with_newcomer(table) == []
+    assert not any(device.is_paused for device in table.world.system.devices())
 
 
 # --- drivers that raise ----------------------------------------------------------------------------------

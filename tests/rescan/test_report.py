@@ -95,6 +95,16 @@ def test_failed_places_are_listed_in_order() -> None:
     assert failed_places(placing) == (FailedPlace("a", 1, 2 * M, MEM), FailedPlace("a", 2, 4 * M, MEM))
 
 
+def test_each_attempt_lists_its_own_failures() -> None:
+    """Windows by name, newcomers and old hands; the one that is accepted lists none."""
+    devices = [port(), card("a"), card("big", 128 * M, slot="01.0") | {"present": False}]
+    _, outcomes = played("v9", *devices, events="boot, plug big, hotadd hp")
+
+    failed = [[f"{one.device}:{one.index}" for one in attempt.failed] for attempt in outcomes[-1].report.attempts]
+
+    assert failed == [["hp:8", "big:0", "a:0"]] * 3 + [[]]
+
+
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [
