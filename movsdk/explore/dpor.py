@@ -44,6 +44,7 @@ class Dpor:
     _plan: list[int] = field(factory=list, init=False)  # tasks: those, and the leftmost planned branch
     _causes: Causes = field(factory=Causes, init=False)
     _enabled: list[int] = field(factory=list, init=False)
+    _afters: dict[int, int] = field(factory=dict, init=False)
     _sleep: Sleep = field(factory=Sleep, init=False)
     _trees: list[list[Branch]] = field(factory=list, init=False)  # at each depth
 
@@ -86,6 +87,7 @@ class Dpor:
         self._trees += [[] for _ in range(count - len(self._trees))]
         self._sleep.pass_on(run.ops, count)
         causes.learn(run.order[kept:], run.ops[kept:], run.births, run.book.cell_count)
+        self._afters.clear()
         # With operations that look where they lead, a race is seen anew with every end of the run (`others` of _race).
         for at in range(0 if run.book.has_live else kept, count):
             if causes.rivals[at]:
@@ -104,12 +106,11 @@ class Dpor:
         for rival in causes.rivals[at]:
             if rival < len(self.path):
                 continue
-            after = causes.after(rival)
             if op.is_guarded and causes.starts[at] < rival and not self._enabled[rival] >> causes.order[at] & 1:
-                between = causes.met[at] & -(2 << rival) & ~after
-                if not between:
+                between = causes.met[at] & -(2 << rival)
+                if not between or not between & ~self._after(rival):
                     continue  # it stood there already, and waited, and nothing else could have let it go on
-            others = (1 << count) - 1 & -(2 << rival) & ~after
+            others = (1 << count) - 1 & -(2 << rival) & ~self._after(rival)
             first = causes.order[(others & -others).bit_length() - 1 if others else at]
             if not self._enabled[rival] >> first & 1:
                 continue
@@ -127,6 +128,13 @@ class Dpor:
             new = Sequence(causes, others | 1 << at, at, is_sure, is_blind)
             self._plan_at(rival, new)
             causes.past[at] = truth
+
+    def _after(self, event: int) -> int:
+        """What happens after an operation of this run."""
+        found = self._afters.get(event)
+        if found is None:
+            found = self._afters[event] = self._causes.after(event)
+        return found
 
     def _plan_at(self, depth: int, new: Sequence) -> None:
         """Plan a sequence, unless a task that sleeps at `depth` could come first in it.

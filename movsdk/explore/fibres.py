@@ -24,12 +24,6 @@ class Pool:
 
     _parked: list[greenlet] = field(factory=list, init=False)
 
-    def begin(self, body: Body) -> greenlet:
-        """Run `body` in a fibre until it switches away; it returns the greenlet to go to when it ends."""
-        fibre = self.take()
-        fibre.switch(body)
-        return fibre
-
     def take(self) -> greenlet:
         """A fibre that waits to be switched to with a body."""
         if self._parked:

@@ -192,10 +192,7 @@ class Run(Aside):
             self._record(task)
             return task
         if not self._is_beyond:
-            self._is_beyond = True
-            for one in self.tasks:
-                if one.op is not None and one.op.is_guarded:
-                    self.expect(one)
+            self._go_beyond()
         enabled = self.enabled
         if self.idle and enabled & ~self.idle:
             enabled &= ~self.idle
@@ -233,6 +230,13 @@ class Run(Aside):
             if not task.is_done and task.body is None:
                 with suppress(Exception):
                     self.pool.unwind(task.fibre)
+
+    def _go_beyond(self) -> None:
+        """Leave the known operations: from here on guards are asked."""
+        self._is_beyond = True
+        for one in self.tasks:
+            if one.op is not None and one.op.is_guarded:
+                self.expect(one)
 
     def _body(self, task: Task, function: Callable[..., object], args: tuple[object, ...]) -> greenlet:
         try:

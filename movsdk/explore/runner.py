@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -21,6 +22,8 @@ from movsdk.explore.schedule import Replay, Schedule, parse, write
 from movsdk.explore.session import Session, first, has
 from movsdk.explore.strategies import Strategy, compare
 from movsdk.explore.timeline import Failure, draw
+
+REPLAYS: Final = 2000
 
 
 @frozen
@@ -87,7 +90,7 @@ def explore(
     budget: Budget | None = None,
     oracles: frozenset[str] = ALL,
     stop: bool = True,
-    shorten: bool = True,
+    shorten: bool | int = True,
     progress: Callable[[int], None] | None = None,
 ) -> Result:
     """Try schedules of `program` until one fails, all are tried, or the budget is spent.
@@ -96,7 +99,7 @@ def explore(
         program: sets a `World` up; called anew for every run, and must do the same every time.
         strategy: which schedules; default `Dpor`, all of them.
         stop: at the first failure. False: go on and count all that fail.
-        shorten: look for the shortest story of a failure.
+        shorten: look for the shortest story of a failure, with at most so many more runs (True: 2000).
         progress: called with the number of runs after every hundredth.
     """
     limits = budget or Budget()
@@ -155,12 +158,12 @@ def _loop(
     return count, strategy.claim, ""
 
 
-def report(session: Session, run: Run, *, shorten: bool = True) -> Failure:
+def report(session: Session, run: Run, *, shorten: bool | int = True) -> Failure:
     """Tell the story of a failing run, the shortest one if asked."""
     finding = first(run)
     is_least, taken = False, minimise.preemptions(run, finding.step + 1)
     if shorten:
-        shortest = minimise.shorten(session, run, finding.name)
+        shortest = minimise.shorten(session, run, finding.name, REPLAYS if shorten is True else shorten)
         run, is_least, taken = shortest.run, shortest.is_least, shortest.preemptions
     pair = minimise.deciding_pair(session, run, finding.name) if shorten else None
     drawn = session.again(run.order, is_drawn=True)

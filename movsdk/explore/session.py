@@ -17,7 +17,6 @@ from movsdk.explore.record import Finding
 from movsdk.explore.run import Program, Run
 
 if TYPE_CHECKING:
-    from movsdk.explore.schedule import Schedule
     from movsdk.explore.strategies import Strategy
 
 
@@ -96,6 +95,3 @@ def has(run: Run, name: str) -> bool:
 def length_to(run: Run, name: str) -> int:
     """How many operations a run needs to fail in the way called `name`."""
     return min(finding.step for finding in run.findings if finding.name == name) + 1
-
-
-Scheduled = tuple[Run, "Schedule"]

@@ -65,6 +65,13 @@ def test_a_report_needs_the_fewest_preemptions(scenario: dict[str, Any], preempt
     assert (failure.preemptions, failure.is_least) == (preemptions, True)
 
 
+def test_more_patience_finds_a_shorter_story() -> None:
+    """Two preemptions are enough for v5 with two drivers, but it takes thousands of runs to see."""
+    failure = explore(EnableRace(variant="v5", port=True), shorten=7000).failure
+    assert failure is not None
+    assert (failure.preemptions, failure.is_least) == (2, True)
+
+
 def test_a_bound_of_two_misses_what_needs_three() -> None:
     """Bounded is said where the bound left schedules out."""
     program = EnableRace(variant="v5", drivers=1, port=True)
