@@ -160,6 +160,10 @@ class Trial:
                 self.breaks.add(("E02", "window-that-is-not-there.md"))
             elif self._is_unpatched:
                 self.breaks.add(("E02", "unpatched-window-never-opened.md"))
+            elif any(
+                entry["kind"] == "window" and not entry["assigned"] for device in outcome.state for entry in device["resources"]
+            ):
+                self.breaks.add(("E02", "v5-window-stuck.md"))
             else:
                 self.breaks.add(("E02", f"unlisted: {finding}"))
 

@@ -16,7 +16,7 @@ from movsdk.bench.yaml_text import read_yaml
 from movsdk.rescan.rules import V9, by_name
 from movsdk.rescan.rules.record import Rules
 from tests.golden.promises import count, steps
-from tests.scenarios.stage import Story, bars, driver, place, play
+from tests.scenarios.stage import Story, bars, driver, entry, place, play
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "docs" / "findings"
@@ -85,6 +85,7 @@ BREAKS = [
     ("lost-movable-bars.md", ["E03 a", "E03 b"], ["v9 keeps alignment", "v9 rollback"]),
     ("small-newcomer-sacrificed.md", ["E12 small", "E12 big"], ["v9 biggest first"]),
     ("v5-wrong-index.md", ["E03 g"], ["v5 right index"]),
+    ("v5-window-stuck.md", ["E03 card"], ["v5 one alignment"]),
     ("unpatched-sibling-cut-off.md", ["E03 card"], []),
     ("window-that-is-not-there.md", ["E02 card"], ["v9 no power-on windows", "v5 no power-on windows"]),
     ("unpatched-window-never-opened.md", ["E02 new", "E02 port"], []),
@@ -153,6 +154,17 @@ def test_a_window_that_is_not_there_is_used_under_all_rules(rules: str) -> None:
     assert [[finding.rule for finding in outcome.findings] for outcome in (story.last, again)] == [["E02"], ["E02"]]
 
 
+def test_a_stuck_window_stands_in_the_registers_where_ram_is() -> None:
+    """What sizing left in it is written to the bridge; another rescan changes nothing."""
+    story = machine("v5-window-stuck.md")
+    again = story.player.step(EventSpec("rescan"))
+
+    assert again is not None
+    for outcome in (story.last, again):
+        assert entry(outcome, "port")["registers"]["pref"] == [0x10_0000, 0x1F_FFFF]
+        assert place(outcome, "card") is None
+
+
 def test_with_the_series_every_window_is_opened() -> None:
     """The machine of the unpatched kernel's closed window, under v9."""
     assert machine("unpatched-window-never-opened.md", rules=V9).last.findings == ()
@@ -165,5 +177,5 @@ def test_a_cure_changes_one_rule_set_and_says_what(name: str) -> None:
 
     assert cure.rules.name == name
     assert name.startswith(("v9 ", "v5 "))
-    assert cure.function in ("accept", "place", "size", "release", "fallback", "mark, fallback", "forget")
+    assert cure.function in ("accept", "place", "size", "release", "forget", "fallback", "mark, fallback")
     assert len(cure.change.split()) > 4
