@@ -1,4 +1,4 @@
-"""``movsdk run FILE``: plays scenarios and says what happened.
+"""``movsdk run FILE``, or the name of a scenario of the gallery: plays scenarios and says what happened.
 
 Twin: a boot of the machine and a reader of its log. Compares and writes; knows no rule and no register.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
+from movsdk.bench import gallery
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.player import Outcome
 from movsdk.bench.scenario import NamedScenario
@@ -35,7 +36,9 @@ _MOST_DIFFERENCES = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "file", metavar="FILE", help="a scenario (YAML, JSON), or many (.jsonl), perhaps gzipped; see docs/reference/scenario.md"
+        "file",
+        metavar="FILE",
+        help="a scenario (YAML, JSON), or many (.jsonl), perhaps gzipped; or the name of one that `movsdk gallery` lists",
     )
     parser.add_argument("--rules", help="kernel version: v9, v5, v2 or off (default: what the file says, else v9)")
     parser.add_argument(
@@ -66,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check everything that can be checked, then play, print, compare, write."""
+    options.file = gallery.file_of(options.file)
     cases = _chosen(load(options.file), options)
     rules = [_rules(case, options) for case in cases]
     expected = read_expectation(options.expect) if options.expect else None
