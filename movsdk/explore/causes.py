@@ -7,6 +7,7 @@ exploration goes back. Plans nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 
 from attrs import define, field
 
@@ -26,6 +27,7 @@ class Causes:
     readers: list[int] = field(factory=list, init=False)  # for each cell, the operations that read and do not write it
     writers: list[int] = field(factory=list, init=False)
     of_task: dict[int, int] = field(factory=dict, init=False)
+    _bit: list[int] = field(factory=list, init=False)  # 1 << i for each operation i, and for some that are no more
 
     def learn(self, order: Sequence[int], ops: Sequence[Op], births: Mapping[int, int], cell_count: int) -> None:
         """Add operations; `births` are the operations that spawned tasks, `cell_count` how many cells have been named."""
@@ -62,6 +64,7 @@ class Causes:
             self.rivals.append(self._guard_rivals(op, met, bit) if op.is_guarded else latest)
             pasts.append(past | bit)
             at += 1
+        self._bit += [1 << event for event in range(len(self._bit), at)]
 
     def forget(self, count: int) -> None:
         """Keep the first `count` operations only."""
@@ -84,12 +87,8 @@ class Causes:
 
     def after(self, event: int) -> int:
         """What happens after an operation."""
-        past = self.past
-        events = 0
-        for other in range(event + 1, len(past)):
-            if past[other] >> event & 1:
-                events |= 1 << other
-        return events
+        later = self.past[event + 1 :]
+        return sum(compress(self._bit[event + 1 :], map((1 << event).__and__, later)))  # no loop of ours: asked all the time
 
     def _guard_rivals(self, op: Op, met: int, bit: int) -> list[int]:
         """What a waiting operation is raced with: all that it depends on, for those between may only have kept it waiting.

@@ -7,12 +7,17 @@ handler a line, a handler may run at any moment its line lets it (no CPU masks i
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from typing import Final
 
 from attrs import define, field
 
 from movsdk.explore.footprint import Claim, Mark
 from movsdk.explore.tasks import World
 from movsdk.points import checkpoint
+
+_SLEEP: Final = Mark("sleep", sleeps=True)
+_ENTER: Final = Mark("enter")
+_LEAVE: Final = Mark("leave")
 
 
 @define(eq=False)
@@ -109,8 +114,14 @@ class InterruptLine:
     is_running: bool = field(default=False, init=False)
     depth: int = field(default=0, init=False)  # of disable()
     is_free: bool = field(default=False, init=False)
+    _cells: tuple[Hashable, ...] = field(init=False, repr=False)
+    _is_quiet: Claim = field(init=False, repr=False)
+    _may_enter: Claim = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self._cells = (("interrupt", self.name),)
+        self._is_quiet = Claim(_SLEEP, lambda: not self.is_running)
+        self._may_enter = Claim(_ENTER, lambda: self.is_raised and not self.depth and not self.is_free)
         self.world.spawn(self.name, self._serve, daemon=True)
 
     def raise_(self) -> None:
@@ -135,8 +146,7 @@ class InterruptLine:
 
     def synchronize(self) -> None:
         """Wait until the handler does not run (``synchronize_irq()``)."""
-        mark = Mark("sleep", sleeps=True)
-        checkpoint(f"synchronize {self.name}", self._cells, (), Claim(mark, lambda: not self.is_running))
+        checkpoint(f"synchronize {self.name}", self._cells, (), self._is_quiet)
 
     def free(self) -> None:
         """Never call the handler again, and wait until it does not run (``free_irq()``)."""
@@ -144,20 +154,12 @@ class InterruptLine:
         self.is_free = True
         self.synchronize()
 
-    @property
-    def _cells(self) -> tuple[Hashable, ...]:
-        return (("interrupt", self.name),)
-
     def _serve(self) -> None:
-        enter, leave = Mark("enter"), Mark("leave")
         while True:
-            checkpoint(f"{self.name} enters", self._cells, self._cells, Claim(enter, self._is_due))
+            checkpoint(f"{self.name} enters", self._cells, self._cells, self._may_enter)
             self.is_raised, self.is_running = False, True
             try:
                 self.handler()
             finally:
-                checkpoint(f"{self.name} leaves", (), self._cells, leave)
+                checkpoint(f"{self.name} leaves", (), self._cells, _LEAVE)
                 self.is_running = False
-
-    def _is_due(self) -> bool:
-        return self.is_raised and not self.depth and not self.is_free

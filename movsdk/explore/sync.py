@@ -89,7 +89,7 @@ class Mutex:
         self.is_locked = False
 
     def __enter__(self) -> None:
-        self.lock()
+        self._take(self._words, self._claim)
 
     def __exit__(self, *_exception: object) -> None:
         self.unlock()

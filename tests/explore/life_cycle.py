@@ -28,6 +28,7 @@ class Disk:
         self.bar = self.mapped = 0
         self.is_awake, self.is_bound = True, True
         self.line = InterruptLine(world, "irq", self.handler)
+        self.users_cell, self.paused_cell = (cell_of(self, "users"),), (cell_of(self, "paused"),)
 
     # --- the device -----------------------------------------------------------------------------------------
     def mmio(self, who: str) -> None:
@@ -59,19 +60,19 @@ class Disk:
         return True
 
     def count(self, step: int) -> None:
-        cell = (cell_of(self, "users"),)
+        cell = self.users_cell
         checkpoint("users += 1" if step > 0 else "users -= 1", cell, cell)
         self.__dict__["users"] = self.__dict__.get("users", 0) + step
 
     def quiet(self, who: str) -> None:
         """Let nobody begin, and wait for those who have."""
-        cell = (cell_of(self, "paused"),)
+        cell = self.paused_cell
         checkpoint(f"{who} pauses", cell, cell)
         self.__dict__["paused"] = self.__dict__.get("paused", 0) + 1
         if self.masks(who):
             self.line.disable()
         if self.bug != "no drain" or who != "rescan":
-            wait_for(f"no users ({who})", lambda: not self.__dict__.get("users", 0), (cell_of(self, "users"),))
+            wait_for(f"no users ({who})", lambda: not self.__dict__.get("users", 0), self.users_cell)
 
     def masks(self, who: str) -> bool:
         return self.bug != "irq not masked" or who != "rescan"
@@ -79,7 +80,7 @@ class Disk:
     def loud(self, who: str) -> None:
         if self.masks(who):
             self.line.enable()
-        cell = (cell_of(self, "paused"),)
+        cell = self.paused_cell
         checkpoint(f"{who} resumes", cell, cell)
         self.__dict__["paused"] -= 1
 
