@@ -1,8 +1,8 @@
 """Announcements in a kernel developer's words: between kernel and silicon, which announce, and the explorer, which listens.
 
 Twin: the text of a trace point. It names config cycles by register (``R br0.COMMAND``), makes one operation of what an access
-announces (the driver its meaning, silicon its way, the sanitizer its second look), gives each cell a name that is the same in all
-runs, tells values to the timeline, hands the kernel's mutexes over as locks, and lets `checks` look at operations as they happen.
+announces (the driver its meaning, silicon its way, the sanitizer its second look), tells values to the timeline, hands
+the kernel's mutexes over as locks, and lets `checks` look at operations as they happen.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Announcer:
         key = (label, reads, writes)
         words = self._known.get(key)
         if words is None:
-            words = self._known[key] = _in_words(label, _named_cells(label, reads), _named_cells(label, writes))
+            words = self._known[key] = _in_words(label, reads, writes)
         return words
 
     def _joined(self, meant: Words, way: Words) -> Words:
@@ -168,22 +168,6 @@ class _Value:
 
 def _kind(cell: Hashable) -> Hashable:
     return cell[0] if isinstance(cell, tuple) and cell else None
-
-
-def _named_cells(label: str, cells: Iterable[Hashable]) -> Cells:
-    """The same cells with names: the kernel says ``id(device)``, which is another number in every run."""
-    return tuple(_named_cell(label, cell) for cell in cells)
-
-
-def _named_cell(label: str, cell: Hashable) -> Hashable:
-    if not isinstance(cell, tuple) or len(cell) < 2 or not isinstance(cell[1], int):
-        return cell
-    words = label.split(" ")
-    if cell[0] == "irq":
-        return ("irq", words[0], words[-1])
-    if cell[0] == "work":
-        return ("work", *words[:-1])
-    return (cell[0], words[0], *cell[2:]) if cell[0] in ("bar", "generation", "hook", "paused") else cell
 
 
 def _in_words(label: str, reads: Cells, writes: Cells) -> Words:

@@ -55,7 +55,7 @@ class BoundDriver:
         """Run one hook on a device and return its value (None without the hook). What it raises comes through."""
         view = view_of(dev) if isinstance(dev, Device) else dev
         device = device_of(view)
-        checkpoint(f"{device.label} {hook}", writes=(("hook", id(device)),))
+        checkpoint(f"{device.label} {hook}", writes=(("hook", device.label),))
         before, device.in_hook = device.in_hook, hook
         try:
             with acting_as(f"{self.name}.{hook}"):

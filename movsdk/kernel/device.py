@@ -16,6 +16,7 @@ from movsdk.pci_regs import BRIDGE_RESOURCES, PowerState
 
 if TYPE_CHECKING:
     from movsdk.kernel.binding import BoundDriver
+    from movsdk.kernel.mutex import Mutex
     from movsdk.kernel.runtime_pm import RuntimePm
     from movsdk.kernel.system import System
 
@@ -75,6 +76,7 @@ class Device:
     saved_config: dict[int, int] | None = field(default=None, repr=False)
     stale_bars: set[int] = field(factory=set, repr=False)  # registers that a restore put back to an old address
     pm: RuntimePm | None = field(default=None, repr=False)  # made by runtime_pm.pm_of()
+    enable_mutex: Mutex | None = field(default=None, repr=False)  # made by enable.enable_mutex()
 
     @property
     def bdf(self) -> Bdf:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from attrs import evolve, field, frozen
 from attrs.validators import in_
@@ -271,23 +270,19 @@ def _slot_name(index: int) -> str:
 
 
 # --- mutexes ---------------------------------------------------------------------------------------------
-_MUTEXES: Final[WeakKeyDictionary[object, Mutex]] = WeakKeyDictionary()
-
-
 def enable_mutex(device: Device) -> Mutex:
-    """The mutex of one device (``pci_dev.enable_mutex`` of patch 15)."""
-    mutex = _MUTEXES.get(device)
-    if mutex is None:
-        mutex = _MUTEXES[device] = Mutex(f"{device.label}.enable_mutex", kind="enable_mutex")
-    return mutex
+    """The mutex of one device (``pci_dev.enable_mutex`` of patch 15), made at the first call."""
+    if device.enable_mutex is None:
+        device.enable_mutex = Mutex(f"{device.label}.enable_mutex", kind="enable_mutex")
+    return device.enable_mutex
 
 
 def bridge_mutex(bridge: Device) -> Mutex:
-    """The one mutex of all bridges (``pci_bridge_mutex`` of 2017)."""
-    mutex = _MUTEXES.get(bridge.system)
-    if mutex is None:
-        mutex = _MUTEXES[bridge.system] = Mutex("pci_bridge_mutex", kind="pci_bridge_mutex")
-    return mutex
+    """The one mutex of all bridges (``pci_bridge_mutex`` of 2017), made at the first call."""
+    system = bridge.system
+    if system.bridge_mutex is None:
+        system.bridge_mutex = Mutex("pci_bridge_mutex", kind="pci_bridge_mutex")
+    return system.bridge_mutex
 
 
 def _own_mutex(device: Device, *where: str) -> AbstractContextManager[None]:

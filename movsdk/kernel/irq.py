@@ -42,6 +42,11 @@ class Vector:
     is_running: bool = False
     count: int = 0
 
+    @property
+    def cells(self) -> tuple[tuple[str, str, int]]:
+        """What its users read and write."""
+        return (("irq", self.device.label, self.index),)
+
 
 @define(eq=False)
 class IrqDomain:
@@ -123,7 +128,7 @@ class IrqDomain:
                 device=device.label,
                 index=index,
             )
-        checkpoint(f"{device.label} request_irq {index}", writes=(("irq", id(vector)),))
+        checkpoint(f"{device.label} request_irq {index}", writes=vector.cells)
         vector.handler, vector.name = handler, name or driver_name(device)
         if vector.kind == "intx":
             self._lines.setdefault(vector.number, []).append(vector)
@@ -137,7 +142,7 @@ class IrqDomain:
             raise PciError(
                 errno.EINVAL, f"{device}: irq {index} has no handler to free; free each once", device=device.label, index=index
             )
-        checkpoint(f"{device.label} free_irq {index}", writes=(("irq", id(vector)),))
+        checkpoint(f"{device.label} free_irq {index}", writes=vector.cells)
         if vector.kind == "msix" and not is_lost(device) and not is_absent(device):
             msi.mask_entry(device, index, is_masked=True)
         self._detach(vector)
@@ -146,7 +151,7 @@ class IrqDomain:
     def synchronize(self, device: Device, index: int) -> None:
         """Let what is on its way to vector `index` arrive, and wait until its handler does not run."""
         vector = self._vector(device, index)
-        checkpoint(f"{device.label} synchronize_irq {index}", reads=(("irq", id(vector)),))
+        checkpoint(f"{device.label} synchronize_irq {index}", reads=vector.cells)
         if not vector.is_running:
             clock_of(device).run_pending()
         self._wait(vector)
@@ -166,9 +171,10 @@ class IrqDomain:
             self._run(vector, interrupt)
 
     def _run(self, vector: Vector, interrupt: Interrupt) -> None:
+        device = vector.device
+        checkpoint(f"{device.label} irq {vector.index}", reads=(*vector.cells, ("paused", device.label)))
         if vector.handler is None:
             return
-        device = vector.device
         if device.is_paused and (vector.kind != "intx" or interrupt.source == device.label):
             self.spurious += 1
             text = (
@@ -177,12 +183,12 @@ class IrqDomain:
             )
             self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
             record_breach(device, text, vector.handler)
-        checkpoint(f"{device.label} irq {vector.index}", reads=(("irq", id(vector)),))
         vector.count += 1
         vector.is_running = True
         try:
             run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler)
         finally:
+            checkpoint(f"{device.label} irq {vector.index} done", writes=vector.cells)
             vector.is_running = False
 
     # --- details -------------------------------------------------------------------------------------

@@ -194,9 +194,10 @@ class IoMem:
         """Belief that the access depends on; silicon announces what it is routed through."""
         if not is_watched():
             return
-        cell = ("bar", id(self.device), self.bar, offset)
-        belief = (("paused", id(self.device)), ("generation", id(self.device), self.bar))
-        label = f"{self.device.label} {operation} BAR {self.bar} + {offset:#x}"
+        who = self.device.label
+        cell = ("bar", who, self.bar, offset)
+        belief = (("paused", who), ("generation", who, self.bar))
+        label = f"{who} {operation} BAR {self.bar} + {offset:#x}"
         checkpoint(label, reads=belief if is_write else (*belief, cell), writes=(cell,) if is_write else ())
 
     def __str__(self) -> str:
@@ -241,6 +242,12 @@ def iomap(device: Device, bar: int, offset: int = 0, length: int | None = None, 
         generation=device.generation[bar],
         mapped_at=call_site(),
     )
+
+
+def make_stale(device: Device, bar: int) -> None:
+    """BAR `bar` is elsewhere: mappings made until now no longer mean it."""
+    checkpoint(f"{device.label} W generation of BAR {bar}", writes=(("generation", device.label, bar),))
+    device.generation[bar] += 1
 
 
 def _einval(device: Device, bar: int, text: str) -> PciError:

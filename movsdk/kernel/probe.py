@@ -12,6 +12,7 @@ from movsdk.kernel.header import read_device, read_windows
 from movsdk.kernel.runtime_pm import kept_awake
 from movsdk.layout.table import Segment
 from movsdk.pci_regs import PowerState
+from movsdk.points import checkpoint
 
 _U32 = 0xFFFF_FFFF
 _SINGLE_CHILD = (regs.PcieType.ROOT_PORT, regs.PcieType.DOWNSTREAM, regs.PcieType.PCIE_BRIDGE)
@@ -173,6 +174,7 @@ def forget_device(device: Device) -> None:
     device.system.arch.removed(device)
     for resource in device.resources:
         resource.detach()
+    checkpoint(f"{device.label} W is_removed", writes=(("paused", device.label),))
     device.is_removed = True
     device.system.discovered.remove(device)
     device.bus.devices.remove(device)

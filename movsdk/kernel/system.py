@@ -25,6 +25,7 @@ from movsdk.trace import Trace, What
 if TYPE_CHECKING:
     from movsdk.kernel.binding import BoundDriver
     from movsdk.kernel.irq import IrqDomain
+    from movsdk.kernel.mutex import Mutex
 
 
 def bus_name(system: System, bus: int, devfn: int) -> str:
@@ -58,6 +59,7 @@ class System:
     discovered: list[Device] = field(factory=list, init=False, repr=False)  # in the order the scan found them
     irq: IrqDomain | None = field(default=None, init=False, repr=False)
     rescan_locked: bool = field(default=False, init=False)
+    bridge_mutex: Mutex | None = field(default=None, init=False, repr=False)  # made by enable.bridge_mutex()
     failures: list[HookFailed] = field(factory=list, init=False, repr=False)
     match_of: Callable[[Device], BoundDriver | None] | None = field(default=None, init=False, repr=False)
     hook_observer: Callable[[str, Device, str | None], None] | None = field(default=None, init=False, repr=False)

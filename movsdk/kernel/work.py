@@ -30,13 +30,18 @@ class Work:
     is_running: bool = field(default=False, init=False)
 
     @property
+    def cells(self) -> tuple[tuple[str, str, str]]:
+        """What its users read and write; works of one name on one device count as one."""
+        return (("work", self.device.label, self.name),)
+
+    @property
     def is_pending(self) -> bool:
         """True until it begins to run or is cancelled."""
         return self._timer is not None and self._timer.is_pending
 
     def cancel(self) -> bool:
         """Forget the call and wait until it does not run. Returns whether it was still pending."""
-        checkpoint(f"{self} cancel", writes=(("work", id(self)),))
+        checkpoint(f"{self} cancel", writes=self.cells)
         was_pending = self.is_pending
         if self._timer is not None:
             self._timer.cancel()
@@ -55,7 +60,7 @@ class Work:
         return was_running
 
     def _run(self) -> None:
-        checkpoint(f"{self} run", writes=(("work", id(self)),))
+        checkpoint(f"{self} run", writes=self.cells)
         self._forget()
         self.is_running = True
         try:
@@ -83,7 +88,7 @@ def queue_work(device: Device, call: Callable[[], object], delay_ms: float = 0) 
     """Run `call` when `delay_ms` virtual milliseconds have passed (0 = as soon as time passes)."""
     name = getattr(call, "__name__", None) or getattr(getattr(call, "func", None), "__name__", "callback")
     work = Work(device, f"work {driver_name(device)} {name}", call)
-    checkpoint(f"{work} queue", writes=(("work", id(work)),))
+    checkpoint(f"{work} queue", writes=work.cells)
     held = held_by(device)
     if held is not None:
         held.works = [*held.works, work]

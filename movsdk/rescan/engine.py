@@ -18,6 +18,7 @@ from movsdk.kernel.arch import fitted_to_apertures
 from movsdk.kernel.binding import unbind
 from movsdk.kernel.claim import claim_firmware_values, never_fixed
 from movsdk.kernel.device import Bus, Device
+from movsdk.kernel.mmio import make_stale
 from movsdk.kernel.probe import forget_device, number_hot_added, scan_child_bus, scan_slots
 from movsdk.kernel.setup import replay
 from movsdk.kernel.system import System
@@ -275,7 +276,7 @@ class Engine:
             if device.is_removed or new == old:
                 continue
             bar = key[1]
-            device.generation[bar] += 1
+            make_stale(device, bar)
             move = BarMove(device.label, bar, old, new)
             self._moves.append(move)
             self.system.trace.add(What.MOVE, device.label, f"BAR {bar}: {old} -> {new or 'unassigned'}", move)

@@ -12,6 +12,7 @@ from movsdk.kernel.actor import record_failure
 from movsdk.kernel.binding import BoundDriver
 from movsdk.kernel.device import Bus, Device
 from movsdk.pci_regs import BRIDGE_RESOURCES
+from movsdk.points import checkpoint
 from movsdk.rescan.rules.record import DriverFacts, Moves
 from movsdk.trace import What
 
@@ -40,7 +41,7 @@ def _pause_one(device: Device, driver: BoundDriver, moves: Moves) -> list[Device
     """Pause a device whose driver can be paused, and ask what may move. Returns the device if it was told."""
     told = driver.has("rescan_prepare") and moves.tells("rescan_prepare")
     if told:
-        device.is_paused = _call(device, driver, "rescan_prepare")
+        _set_paused(device, _call(device, driver, "rescan_prepare"))
         if not device.is_paused:  # who failed to be quiet stays where it is, so its accesses still arrive
             device.row.answers = _ALL_FIXED
     if device.row.answers is None:
@@ -55,12 +56,19 @@ def resume(bus: Bus, moves: Moves) -> None:
     for device in list(bus.devices):
         device.system.arch.resuming(device)
         if device.driver is not None and device.driver.has("rescan_done") and moves.tells("rescan_done"):
-            device.is_paused = False
+            _set_paused(device, False)
             if not _call(device, device.driver, "rescan_done"):
+                checkpoint(f"{device.label} W is_gone", writes=(("paused", device.label),))
                 device.is_gone = True
-        device.is_paused = False
+        _set_paused(device, False)
         if device.subordinate is not None:
             resume(device.subordinate, moves)
+
+
+def _set_paused(device: Device, value: bool) -> None:
+    if device.is_paused is not value:
+        checkpoint(f"{device.label} W is_paused = {int(value)}", writes=(("paused", device.label),))
+        device.is_paused = value
 
 
 def _facts(device: Device, driver: BoundDriver) -> DriverFacts:

@@ -95,24 +95,6 @@ def test_kernel_mutexes_are_locks_to_the_explorer(machine: RaceMachine, heard: H
     assert all(isinstance(guard, Mark) and guard.action == "release" for guard in releases)
 
 
-@pytest.mark.parametrize(
-    ("label", "cell", "name"),
-    [
-        ("card irq 3", ("irq", 4711), ("irq", "card", "3")),
-        ("card free_irq 3", ("irq", 4711), ("irq", "card", "3")),
-        ("card work tick run", ("work", 4711), ("work", "card", "work", "tick")),
-        ("card rescan_prepare", ("hook", 4711), ("hook", "card")),
-        ("anything", ("config", "card", 4), ("config", "card", 4)),
-        ("anything", ("ram", 4096), ("ram", 4096)),
-    ],
-)
-def test_cells_have_the_same_name_in_every_run(label: str, cell: Hashable, name: Hashable, heard: Heard) -> None:
-    """An ``id()`` is another number in every run; an address is not."""
-    points.checkpoint(label, (), (cell,))
-
-    assert heard == [(label, (), (name,), None)]
-
-
 def test_cells_that_are_looked_up_later_stay_so(heard: Heard) -> None:
     """Where an address leads may change until the operation happens."""
 

@@ -123,4 +123,4 @@ def test_accesses_are_announced_with_the_belief_they_depend_on() -> None:
         "card1 memcpy_fromio BAR 0 + 0x0",
     ]
     device = rig.device()
-    assert heard[0][1] == [("paused", id(device)), ("generation", id(device), 0)]
+    assert heard[0][1] == [("paused", device.label), ("generation", device.label, 0)]
