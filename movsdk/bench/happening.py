@@ -39,11 +39,16 @@ class Happening:
     def happen(self, event: EventSpec) -> RescanReport:
         """Let one event happen and time pass until it is over. Returns what the engine did, all of it in one report."""
         self._told.clear()
-        trace = self.world.system.trace
-        since = len(trace)
+        system, trace = self.world.system, self.world.system.trace
+        since, listed = len(trace), list(system.devices())
         done = _ACTS[event.op](self, event, self.world.find(event.id))
         reports = [*([done] if done is not None else []), *self._told]
-        report = evolve(joined(event.op, self.world.engine.rules.name, reports), timeline=tuple(trace.events[since:]))
+        still = {id(device) for device in system.devices()}
+        report = evolve(
+            joined(event.op, self.world.engine.rules.name, reports),
+            removed=tuple(device.label for device in listed if id(device) not in still),
+            timeline=tuple(trace.events[since:]),
+        )
         self.slots.take_over()
         return report
 

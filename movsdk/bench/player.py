@@ -72,6 +72,7 @@ class Outcome:
                 for m in report.moves
             ],
             "attempts": len(report.attempts),
+            "removed": list(report.removed),
             "given_up": list(report.given_up),
             "unplaced": [str(place) for place in report.unplaced],
             "findings": [str(finding) for finding in self.findings],

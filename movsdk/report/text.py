@@ -83,6 +83,8 @@ def _course(report: RescanReport, state: State, hooks: Sequence[Sequence[str]]) 
         lines.append("a BAR had no place at boot: rescan with movable BARs before drivers bind")
     if report.found and report.op != "boot":
         lines.append(f"found: {named(list(report.found))}")
+    if report.removed:
+        lines.append(f"removed: {named(list(report.removed))}")
     if report.paused:
         lines.append(f"paused: {named(list(report.paused))}")
     lines += _bound(state, hooks)

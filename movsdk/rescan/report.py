@@ -64,7 +64,8 @@ class RescanReport:
 
     `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay while others
     might move · `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `found`: newcomers the
-    scan found · `timeline`: the event's entries · `inferred`: what is concluded about these rules and not read, a sentence each.
+    scan found · `removed`: whom the event took off the device list · `timeline`: the event's entries · `inferred`: what is
+    concluded about these rules and not read, a sentence each.
     """
 
     op: str
@@ -77,6 +78,7 @@ class RescanReport:
     attempts: tuple[Attempt, ...] = ()
     paused: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     boot_rescan: bool = False
     crashes: tuple[PlatformCrash, ...] = ()
     timeline: tuple[Event, ...] = field(default=(), repr=False)

@@ -53,6 +53,17 @@ def hooks(outcome: Outcome) -> list[str]:
     return [" ".join(call) for call in outcome.hooks]
 
 
+@pytest.mark.parametrize("rules", RULES)
+def test_who_is_gone_is_named(rules: str) -> None:
+    """Torn out, removed by hand with what is behind it, or removed and added again: then it is found as well. In --json too."""
+    _, (boot, pulled, by_hand) = play({"op": "pull", "id": "old"}, {"op": "remove", "id": "dumped"}, rules=rules)
+    _, (_, bounced) = play({"op": "link", "id": "plain"}, rules=rules)
+
+    assert [outcome.report.removed for outcome in (boot, pulled, by_hand)] == [(), ("old",), ("dumped", "dozy")]
+    assert (bounced.report.removed, bounced.report.found) == (("old",), ("old",))
+    assert by_hand.as_json()["removed"] == ["dumped", "dozy"]
+
+
 # --- slots -----------------------------------------------------------------------------------------------
 def test_the_button_in_a_scenario() -> None:
     """Pressed, pressed again after two seconds, pressed for good: five seconds later the card is there."""

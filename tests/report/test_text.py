@@ -46,6 +46,7 @@ def test_an_event_is_told_in_order() -> None:
         attempts=(Attempt(1, True, True, False, (BIG,)), Attempt(2, True, False, True, ())),
         paused=("card", "disk"),
         found=("late",),
+        removed=("early", "earlier"),
         boot_rescan=True,
         timeline=(Event(0, What.HOOK, "late", "probe by nvme: rc=-22: late: BAR 0 is not assigned", -22),),
     )
@@ -64,6 +65,7 @@ def test_an_event_is_told_in_order() -> None:
         "rc -19 (ENODEV)",
         "a BAR had no place at boot: rescan with movable BARs before drivers bind",
         "found: late",
+        "removed: early, earlier",
         "paused: card, disk",
         "bound: nvme to card",
         "attempt 1 (everything, with hot-plug reserve): not accepted; no place for card BAR 2 [mem size 0x04000000 64bit pref]",
