@@ -43,6 +43,7 @@ class Record:
     step_limit: int = 10_000
     is_drawn: bool = False  # notes, values and states are kept for a timeline
     pool: Pool = field(factory=Pool)
+    hears_values: bool = False  # notes and values are kept
 
     order: list[int] = field(factory=list, init=False)
     ops: list[Op] = field(factory=list, init=False)
@@ -79,7 +80,9 @@ class Record:
         self.findings.append(Finding(name, message, len(self.ops) - 1, self.task.name if self.task else ""))
 
     def note(self, text: str) -> None:
-        """Remember `text` beside the step that is running."""
+        """Remember `text` beside the step that is running; what a predicate looks at is no step."""
+        if self.task is None:
+            return
         self.notes.setdefault(len(self.ops) - 1, []).append(text)
 
 

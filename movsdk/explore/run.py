@@ -58,7 +58,7 @@ class Run(Aside):
         self.order, self.enabled_at = list(forced[: self._known]), list(enabled_at)
         self._forced, self._choose = forced, choose
         before = points.install(self.point)
-        current.install(self, hears_values=self.is_drawn)
+        current.install(self, hears_values=self.hears_values)
         try:
             program(self.world)
             self.looks = self.is_drawn or bool(self.world.predicates)

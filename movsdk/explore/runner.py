@@ -24,6 +24,7 @@ from movsdk.explore.strategies import Strategy, compare
 from movsdk.explore.timeline import Failure, draw
 
 REPLAYS: Final = 2000
+_REMEDY: Final = "look for clocks, id(), unseeded random, the order of sets, and what one run leaves behind for the next"
 
 
 @frozen
@@ -61,7 +62,7 @@ class Result:
         return str(self.failure.schedule) if self.failure else None
 
     def __str__(self) -> str:
-        text = f"{self.verdict} after {self.runs} runs"
+        text = f"{self.verdict} after {self.runs} run{'s' * (self.runs != 1)}"
         if self.redundant:
             text += f" ({self.redundant} redundant)"
         if self.first_bug is not None:
@@ -116,7 +117,7 @@ def explore(
         except Restart:
             continue
         except Drift as drift:
-            count, verdict, note, failure = _Count(), "nondeterministic", str(drift), None
+            count, verdict, note, failure = _Count(), "nondeterministic", f"{drift}; {_REMEDY}", None
             break
     spent = time.process_time() - began
     redundant = count.runs - count.complete - count.cut
@@ -127,16 +128,17 @@ def _loop(
     session: Session, strategy: Strategy, limits: Budget, *, stop: bool, progress: Callable[[int], None] | None
 ) -> tuple[_Count, str, str]:
     """Execute what the strategy asks for; return the numbers, the verdict, and a note on it."""
-    count = _Count()
+    count, hears_values = _Count(), bool(getattr(strategy, "hears_values", False))
     deadline = None if limits.seconds is None else time.monotonic() + limits.seconds
     try:
         while (forced := strategy.begin()) is not None:
             if count.runs == limits.runs or (deadline is not None and time.monotonic() > deadline):
                 verdict = "sampled" if strategy.claim == "sampled" else "bounded"
-                return count, "failed" if count.failed else verdict, f"the budget ended after {count.runs} runs"
-            run = session.run(forced, strategy.choose)
+                runs = f"{count.runs} run{'s' * (count.runs != 1)}"
+                return count, "failed" if count.failed else verdict, f"the budget ended after {runs}"
+            run = session.run(forced, strategy.choose, hears_values=not count.runs or hears_values)
             if not count.runs:
-                compare(run, session.run(run.order, lambda _run: -1))
+                compare(run, session.run(run.order, lambda _run: -1, hears_values=True))
             count.runs += 1
             count.complete += run.is_complete
             count.cut += run.is_cut
@@ -150,16 +152,17 @@ def _loop(
             if progress is not None and count.runs % 100 == 0:
                 progress(count.runs)
     except Drift as drift:
-        return count, "nondeterministic", f"run {count.runs + 1}: {drift}"
+        return count, "nondeterministic", f"run {count.runs + 1}: {drift}; {_REMEDY}"
     if count.failed is not None:
         return count, "failed", ""
     if count.cut and strategy.claim == "proved":
-        return count, "bounded", f"{count.cut} runs were cut after {session.step_limit} operations"
+        runs = "1 run was" if count.cut == 1 else f"{count.cut} runs were"
+        return count, "bounded", f"{runs} cut after {session.step_limit} operations"
     return count, strategy.claim, ""
 
 
-def report(session: Session, run: Run, *, shorten: bool | int = True) -> Failure:
-    """Tell the story of a failing run, the shortest one if asked."""
+def report(session: Session, run: Run, *, shorten: bool | int = True, is_folded: bool = True) -> Failure:
+    """Tell the story of a failing run, the shortest one if asked, without its long stretches if asked."""
     finding = first(run)
     is_least, taken = False, minimise.preemptions(run, finding.step + 1)
     if shorten:
@@ -179,7 +182,7 @@ def report(session: Session, run: Run, *, shorten: bool | int = True) -> Failure
         schedule,
         finding.step + 1,
         finding.task,
-        draw(drawn, finding, pair),
+        draw(drawn, finding, pair, is_folded=is_folded),
         pair_text,
         state,
         taken,
@@ -197,7 +200,7 @@ def replay(program: Program, schedule: str | Schedule, *, oracles: frozenset[str
     parsed = parse(schedule) if isinstance(schedule, str) else schedule
     session = Session(program, oracles)
     run = session.follow(Replay(parsed))
-    failure = report(session, run, shorten=False) if run.findings else None
+    failure = report(session, run, shorten=False, is_folded=False) if run.findings else None
     return Result(
         "failed" if failure else "sampled",
         1,

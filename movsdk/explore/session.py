@@ -36,13 +36,19 @@ class Session:
     def __attrs_post_init__(self) -> None:
         self._oracles = Oracles(self.oracles)
 
-    def run(self, forced: Sequence[int], choose: Callable[[Run], int], *, is_drawn: bool = False) -> Run:
+    def run(
+        self, forced: Sequence[int], choose: Callable[[Run], int], *, is_drawn: bool = False, hears_values: bool = False
+    ) -> Run:
         """Execute one run and judge it.
+
+        Args:
+            is_drawn: keep notes, values and states.
+            hears_values: keep notes and values.
 
         Raises:
             Restart: the session has begun again, because of what this run was the first to do. Runs before are worth nothing.
         """
-        run = Run(self.book, self.numbers, self.step_limit, is_drawn, self._pool)
+        run = Run(self.book, self.numbers, self.step_limit, is_drawn, self._pool, hears_values or is_drawn)
         try:
             run.execute(self.program, forced, choose, self._enabled_along(forced))
         except Restart:

@@ -5,9 +5,10 @@ Twin: none. A strategy says how a run begins, who goes on, and learns from the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from random import Random
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import define, field
 
@@ -15,6 +16,8 @@ from movsdk.explore.footprint import Op
 from movsdk.explore.record import Drift, difference
 from movsdk.explore.run import Run
 from movsdk.explore.sleeping import Sleep
+
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")  # in the default text of an object
 
 
 class Strategy(Protocol):
@@ -144,10 +147,14 @@ class RandomWalk:
 
 @define(eq=False)
 class Twice:
-    """Each run of another strategy two times; a program that does not do the same again raises `Drift`."""
+    """Each run of another strategy two times; a program that does not do the same again raises `Drift`.
+
+    The same: operations, findings, and values that are told (of counters and `Shared` fields, of COMMAND).
+    """
 
     inner: Strategy
 
+    hears_values = True
     _first: Run | None = field(default=None, init=False)
 
     @property
@@ -178,8 +185,19 @@ def compare(first: Run, again: Run) -> None:
     text = difference(again, first.order, first.ops)
     if not text and len(again.order) > len(first.order):
         text = f"the run went on after {len(first.order)} operations, where it had ended before"
+    if not text and first.hears_values and again.hears_values:
+        text = _other_value(first, again)
     if not text and again.findings != first.findings:
         found = [" and ".join(finding.message for finding in run.findings) or "nothing" for run in (first, again)]
         text = f"the run failed differently: first with {found[0]}, then with {found[1]}"
     if text:
         raise Drift(text)
+
+
+def _other_value(first: Run, again: Run) -> str:
+    """Say where two runs told other values; empty if nowhere. Where an object lies in memory is no value."""
+    for at in sorted({*first.notes, *again.notes}):
+        one, two = (_ADDRESS.sub("", " ".join(run.notes.get(at, ["nothing"]))) for run in (first, again))
+        if one != two:
+            return f"operation {at + 1}: {first.ops[at]} {one}, and then, with the same schedule, {two}"
+    return ""

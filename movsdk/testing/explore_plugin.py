@@ -124,7 +124,7 @@ def budget_of(text: str | None, steps: int = 10_000) -> Budget:
 def call(item: pytest.Function) -> None:
     """Explore a marked test instead of calling it once."""
     result = _explored(item)
-    item.user_properties.append((PROPERTY, f"{result.verdict} in {result.runs} runs"))
+    item.user_properties.append((PROPERTY, f"{result.verdict} in {result.runs} run{'s' * (result.runs != 1)}"))
     terms = _terms(item)
     if result.verdict in ("failed", "nondeterministic"):
         replays = f"\n\npytest {quote(item.nodeid)} --mov-replay {quote(result.schedule)}" if result.schedule else ""

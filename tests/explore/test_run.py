@@ -96,7 +96,7 @@ def test_a_run_that_goes_on_for_ever_is_cut() -> None:
         world.spawn("spin", spin)
 
     result = explore(program, budget=Budget(steps=50))
-    assert (result.verdict, result.runs, result.note) == ("bounded", 1, "1 runs were cut after 50 operations")
+    assert (result.verdict, result.runs, result.note) == ("bounded", 1, "1 run was cut after 50 operations")
 
 
 @pytest.mark.parametrize("strategy", [Dpor, Dfs, lambda: Dfs(is_sleeping=True), lambda: RandomWalk(20)])

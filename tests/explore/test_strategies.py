@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from movsdk.explore import Atomic, Budget, Dfs, Dpor, RandomWalk, Twice, World, explore
+from movsdk.explore import Atomic, Budget, Dfs, Dpor, RandomWalk, Twice, World, explore, note
 from movsdk.explore.run import Run
 from movsdk.points import checkpoint
 from tests.explore.enable_race import EnableRace
@@ -135,3 +135,48 @@ def test_a_failure_that_comes_and_goes_is_not_reported_as_one() -> None:
 
     result = explore(program)
     assert (result.verdict, "the run failed differently" in result.note) == ("nondeterministic", True)
+
+
+def test_a_value_that_differs_is_enough() -> None:
+    """A clock that is written down changes no operation in this run; in another schedule it might."""
+    clock = itertools.count(1)
+
+    def program(world: World) -> None:
+        stamp = Atomic("stamp")
+        world.spawn("task", lambda: stamp.set(next(clock)))
+
+    result = explore(program)
+    assert result.verdict == "nondeterministic"
+    assert result.note.startswith("run 1: operation 1: W stamp = 1, and then, with the same schedule, = 2; look for clocks")
+
+
+def test_twice_compares_values_in_every_run() -> None:
+    """Also in schedules that the first run did not take."""
+    clock = itertools.count(1)
+
+    def program(world: World) -> None:
+        flag, stamp = Atomic("flag"), Atomic("stamp")
+        world.spawn("first", lambda: flag.set(1))
+        world.spawn("second", lambda: None if flag.read() else stamp.set(next(clock)))
+
+    assert explore(program).verdict == "proved"
+    result = explore(program, Twice(Dpor()))
+    assert (result.verdict, "operation 2: W stamp = " in result.note) == ("nondeterministic", True)
+
+
+def test_where_an_object_lies_is_no_value() -> None:
+    """The default text of an object names its address, which differs from run to run and means nothing."""
+
+    def program(world: World) -> None:
+        kept: list[object] = []  # so that the next is made elsewhere
+
+        def task() -> None:
+            kept.append(object())
+            checkpoint("look")
+            note(f"saw {kept[-1]}")
+
+        world.spawn("task", task)
+        keep.append(kept)
+
+    keep: list[object] = []
+    assert explore(program, Twice(Dpor())).verdict == "proved"

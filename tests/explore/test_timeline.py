@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from movsdk.explore import Atomic, World, explore
+from movsdk.explore import Atomic, Shared, World, explore, fail, replay
 
 
 def test_a_failure_reads_like_a_commit_message() -> None:
@@ -76,3 +76,57 @@ def test_many_tasks_share_the_width() -> None:
     assert failure is not None
     assert failure.timeline.splitlines()[0].startswith("     CPU0 task 0 (a)")
     assert max(map(len, failure.timeline.splitlines()[:-1])) < 200
+
+
+def test_a_long_stretch_is_folded_and_told_in_full_by_a_replay() -> None:
+    """What a task does beside the others is no part of the story; what depends on them is, wherever it stands."""
+
+    def program(world: World) -> None:
+        own, count = Atomic("own"), Atomic("count")
+
+        def busy() -> None:
+            for step in range(31):
+                own.set(step)
+                if step == 20:
+                    count.set(1)
+
+        world.spawn("reader", lambda: fail("seen", "it was 1") if count.read() else None)
+        world.spawn("busy", busy)
+
+    failure = explore(program).failure
+    assert failure is not None
+    assert failure.timeline.splitlines()[:11] == [
+        "     CPU0 reader (a)  CPU1 busy (b)",
+        "   1                  W own = 0",
+        "   2                  W own = 1",
+        "                      ... 17 more (a replay shows all)",
+        "  20                  W own = 19",
+        "  21                  W own = 20",
+        "  22>                 W count = 1",
+        "  23                  W own = 21",
+        "  24                  W own = 22",
+        "                      ... 6 more (a replay shows all)",
+        "  31                  W own = 29",
+    ]
+    assert "  33>R count = 1  <-- FAIL" in failure.timeline.splitlines()
+
+    whole = replay(program, failure.schedule).failure
+    assert whole is not None
+    assert "  10                  W own = 9" in whole.timeline.splitlines()
+
+
+def test_what_a_predicate_reads_is_no_step() -> None:
+    """A value stands beside the operation that read or wrote it, not beside the one that happened last."""
+
+    class Disk:
+        label, users = "disk", Shared(0)
+
+    def program(world: World) -> None:
+        disk = Disk()
+        world.spawn("task", lambda: setattr(disk, "users", 2))
+        world.always("one user", lambda: disk.users < 2)
+        world.finally_("none", lambda: disk.users == 0)
+
+    failure = explore(program).failure
+    assert failure is not None
+    assert "   1 W disk.users = 2  <-- FAIL" in failure.timeline.splitlines()

@@ -163,7 +163,7 @@ def test_misuse_is_told_in_words(test: str, message: str, printed: str) -> None:
         pytest.param(["--mov-replay", "2b4#ad92b5"], 1, "both count does not hold at the end", id="the schedule of the failure"),
         pytest.param(["--mov-replay", "2b4#aaaaaa"], 1, "its 4 operations are others now", id="labels have changed"),
         pytest.param(["--mov-replay", "lost"], 1, "'lost' is no schedule; one reads like 6b8a31#3f9c21", id="no schedule"),
-        pytest.param(["--mov-budget", "1 run"], 0, "test_lost: bounded in 1 runs", id="a smaller budget"),
+        pytest.param(["--mov-budget", "1 run"], 0, "test_lost: bounded in 1 run", id="a smaller budget"),
         pytest.param(["--mov-budget", "soon"], 1, "'soon' is no budget; one reads like 5s, 2m", id="no budget"),
         pytest.param(["--mov-budget", "60s", "-v"], 1, "test_lost: failed in 2 runs", id="seconds"),
     ],
