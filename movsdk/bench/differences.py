@@ -15,6 +15,8 @@ from movsdk.bench.state import State, bridge_registers
 from movsdk.layout.wording import resource_name
 from movsdk.pci_regs import BRIDGE_RESOURCES
 
+_LONG = 40  # characters
+
 
 def differences(ours: Any, recorded: Any, path: str = "") -> Iterator[str]:
     """Every place where two outcomes differ: ``[2] hotadd: state d3 resources 1 start: ours 0x0, recorded 0x1``."""
@@ -33,7 +35,15 @@ def differences(ours: Any, recorded: Any, path: str = "") -> Iterator[str]:
         if len(ours) != len(recorded):
             yield f"{path or 'events'}: ours has {len(ours)} entries, recorded {len(recorded)}"
     elif ours != recorded or isinstance(ours, bool) != isinstance(recorded, bool):
-        yield f"{path or 'events'}: ours {_show(ours)}, recorded {_show(recorded)}"
+        yield f"{path or 'events'}: ours {_show(_tail(ours, recorded))}, recorded {_show(_tail(recorded, ours))}"
+
+
+def _tail(text: Any, other: Any) -> Any:
+    """Of two long texts, what comes shortly before the place where they part, and after."""
+    if not (isinstance(text, str) and isinstance(other, str) and min(len(text), len(other)) > _LONG):
+        return text
+    same = next((at for at, (one, two) in enumerate(zip(text, other, strict=False)) if one != two), min(len(text), len(other)))
+    return text if same < _LONG else "..." + text[same - _LONG // 2 :]
 
 
 def _is_list(value: object) -> bool:

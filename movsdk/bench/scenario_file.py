@@ -134,6 +134,8 @@ def _no_constant(word: str) -> NoReturn:
 
 
 def _named(value: object, place: Place, path: Path, default_name: str) -> NamedScenario:
+    if isinstance(value, dict) and "recording" in value:
+        raise place.at("recording").bad("this is a recording; play it again with `movsdk replay`")
     is_wrapped = isinstance(value, dict) and ("scenario" in value or ("rules" in value and "windows" not in value))
     if not is_wrapped:
         if isinstance(value, dict) and "rules" in value:

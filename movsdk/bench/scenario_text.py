@@ -49,7 +49,12 @@ class Size(int):
 def dump_scenario(scenario: Scenario, style: str = "yaml") -> str:
     """Return `scenario` as text in `style` "yaml" or "json". References stay as the user wrote them."""
     plain = to_plain(scenario)
-    return json.dumps(plain, indent=1) + "\n" if style == "json" else "\n".join(_block(plain, "")) + "\n"
+    return json.dumps(plain, indent=1) + "\n" if style == "json" else yaml_block(plain)
+
+
+def yaml_block(plain: Mapping[str, Any]) -> str:
+    """Return dicts, lists, numbers and text as YAML that `yaml_text.read_yaml` reads back equal; keys are plain words."""
+    return "\n".join(_block(plain, "")) + "\n"
 
 
 def to_plain(scenario: Scenario) -> dict[str, Any]:

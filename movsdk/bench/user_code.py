@@ -20,7 +20,9 @@ from typing import Any
 from movsdk.bench import reference
 from movsdk.bench.place import Place
 from movsdk.bench.scenario import RECORDED_DRIVERS, EndpointSpec, FunctionSpec, Scenario
-from movsdk.errors import BadInput
+from movsdk.errors import BadInput, HookSpecError
+from movsdk.kernel import actor
+from movsdk.kernel.binding import BoundDriver
 
 
 def load_class(name: str, folder: str | Path = ".") -> type[Any]:
@@ -30,10 +32,7 @@ def load_class(name: str, folder: str | Path = ".") -> type[Any]:
         BadInput: no such file, module or class, or importing it failed (then the user's own line is named).
     """
     where, _, class_name = name.rpartition(":")
-    if where.endswith(".py"):
-        module = _import_file(name, Path(folder) / where)
-    else:
-        module = _import_module(name, where, Path(folder))
+    module = load_module(where, folder, name)
     found = getattr(module, class_name, None)
     if not inspect.isclass(found):
         members = inspect.getmembers(module, inspect.isclass)
@@ -41,6 +40,13 @@ def load_class(name: str, folder: str | Path = ".") -> type[Any]:
         has = f"it has {', '.join(classes)}" if classes else "it defines no class"
         raise BadInput(f"{name}: no class {class_name!r} in {where}; {has}")
     return found
+
+
+def load_module(where: str, folder: str | Path = ".", name: str = "") -> ModuleType:
+    """Import a file (looked for from `folder`) or a module; `name` is what the user wrote. Raises `BadInput`."""
+    if where.endswith(".py"):
+        return _import_file(name or where, Path(folder) / where)
+    return _import_module(name or where, where, Path(folder))
 
 
 def _import_file(name: str, path: Path) -> ModuleType:
@@ -149,13 +155,29 @@ def model_name(spec: FunctionSpec) -> str | None:
 
 
 def check_references(scenario: Scenario, place: Place) -> None:
-    """Import every class of the user's that `scenario` names. Raises `BadInput` naming `place` and the key."""
+    """Import every class of the user's that `scenario` names, and register each driver once for trial.
+
+    Raises:
+        BadInput: names `place` and the key; the driver has a hook that is none, or cannot be made.
+    """
     for index, spec in enumerate(scenario.devices):
         for key in ("driver", "model"):
             name = getattr(spec, key, None)
             if name is None or ":" not in name:
                 continue
             try:
-                load_class(name, scenario.folder)
+                found = load_class(name, scenario.folder)
+                if key == "driver":
+                    _check_driver(name, found)
             except BadInput as error:
                 raise place.at("devices").at(index).at(key).bad(str(error)) from error
+
+
+def _check_driver(name: str, found: type[Any]) -> None:
+    try:
+        BoundDriver.of(found)
+    except HookSpecError as error:
+        raise BadInput(f"{name}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's __init__ may raise anything
+        site = actor.show(actor.raise_site(error))
+        raise BadInput(f"{name}: creating the driver raised {type(error).__name__} at {site}: {error}") from error

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "demo": "the main job: a card fits because a busy NVMe drive lets its BAR move",
     "run": "play a scenario: what was paused, what moved, what failed and why",
     "gallery": "the scenarios that come with movsdk, by name, for `movsdk run NAME`",
+    "replay": "play a recorded run again: identical, or the first difference",
     "series": "the 21 patches: what each is for, played with it and without it",
     "import": "make a scenario of the dump of a real machine",
     "race": "two devices enabled at once below one bridge, in every order",

@@ -54,14 +54,21 @@ def play(
     faults: str,
     on_start: Callable[[Sequence[str]], None],
     on_event: Callable[[Outcome], None],
+    record: Callable[[Player, Outcome], None] | None = None,
 ) -> Played:
-    """Play `case`; `on_start` hears the warnings, `on_event` of each event as it happens. Raises `BadInput` naming the place."""
+    """Play `case`; `on_start` hears the warnings, `on_event` and `record` of each event as it happens.
+
+    Raises:
+        BadInput: names the place of the scenario.
+    """
     played = Played(case.name, rules)
     try:
         player = Player(case.scenario, by_name(rules), faults)
         on_start(player.warnings)
         for outcome in player.play():
             played.add(outcome)
+            if record is not None:
+                record(player, outcome)
             on_event(outcome)
     except BadInput as error:
         raise BadInput(f"{case.place}: {error}") from error

@@ -8,8 +8,12 @@ from typing import Final
 
 from movsdk.bench import race_table
 from movsdk.bench.enable_race import RaceResult, race, replay_race
+from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.race_scenario import DISABLES, RaceScenario
 from movsdk.bench.race_script import tell
+from movsdk.bench.recording import Recording
+from movsdk.bench.recording_file import write_text
+from movsdk.bench.recording_race import record_race
 from movsdk.errors import BadInput
 from movsdk.explore.record import Drift
 from movsdk.explore.runner import Budget
@@ -42,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="the table: every variant, both sides")
     parser.add_argument("--script", action="store_true", help="one order, written down beforehand: with and without the mutex")
     parser.add_argument("--replay", metavar="SCHEDULE", help="one order, as it was printed with a failure")
+    parser.add_argument("--record", metavar="OUT", help="write what `movsdk replay OUT` needs to do this again")
     parser.add_argument("--count", action="store_true", help="go on after the first failure, and count all that fail")
     parser.add_argument("--runs", metavar="N", type=int, help=f"stop after so many runs (default {RUNS}; --all: {TABLE_RUNS})")
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
@@ -51,20 +56,31 @@ def run(options: argparse.Namespace) -> int:
     """Explore and print; returns 0 whenever there is an answer."""
     if options.runs is not None and options.runs < 1:
         raise BadInput(f"--runs {options.runs}: there must be 1 or more")
+    if options.record:
+        check_writable(options.record)
     if options.all:
-        _refuse(options, "--all", "variant", "drivers", "bridges", "port_driver", "disable", "replay", "script")
+        _refuse(options, "--all", "variant", "drivers", "bridges", "port_driver", "disable", "replay", "script", "record")
         _print_table(Budget(runs=options.runs or TABLE_RUNS), as_json=options.json)
     elif options.script:
-        _refuse(options, "--script", "drivers", "bridges", "port_driver", "disable", "replay", "json")
+        _refuse(options, "--script", "drivers", "bridges", "port_driver", "disable", "replay", "json", "record")
         _print_scripts([options.variant] if options.variant else ["mainline", "v5", "v9"])
     elif options.replay is not None:
-        _print_replay(_scenarios(options), options.replay, as_json=options.json)
+        _print_replay(_scenarios(options), options)
     else:
         scenarios = _scenarios(options)
+        if options.record and len(scenarios) != 1:
+            raise BadInput(f"--record takes one race of the disable side: --disable {' or '.join(DISABLES)}")
         for scenario in scenarios:
             found = race(scenario, budget=Budget(runs=options.runs or RUNS), stop=not options.count, shorten=len(scenarios) == 1)
             print(json.dumps(found.as_json()) if options.json else _told(found, in_full=len(scenarios) == 1))
+            _record(found, options)
     return 0
+
+
+def _record(found: RaceResult, options: argparse.Namespace) -> None:
+    if options.record:
+        recorded = record_race(found, options.runs or RUNS, stop=not options.count)
+        write_whole(options.record, write_text(Recording(race=recorded), options.record))
 
 
 def _refuse(options: argparse.Namespace, option: str, *others: str) -> None:
@@ -102,14 +118,15 @@ def _replay_line(scenario: RaceScenario, schedule: str) -> str:
     return f"movsdk race --variant {scenario.variant} {shape} --replay {schedule}"
 
 
-def _print_replay(scenarios: list[RaceScenario], schedule: str, *, as_json: bool) -> None:
+def _print_replay(scenarios: list[RaceScenario], options: argparse.Namespace) -> None:
     if len(scenarios) != 1:
         raise BadInput(f"--replay takes one race of the disable side: --disable {' or '.join(DISABLES)}")
     try:
-        found = replay_race(scenarios[0], schedule)
+        found = replay_race(scenarios[0], options.replay)
     except Drift as drift:
         raise BadInput(f"{drift}; is it of another race? this is {scenarios[0].variant}, {scenarios[0]}") from drift
-    print(json.dumps(found.as_json()) if as_json else _told(found, in_full=True))
+    print(json.dumps(found.as_json()) if options.json else _told(found, in_full=True))
+    _record(found, options)
 
 
 def _print_scripts(variants: list[str]) -> None:

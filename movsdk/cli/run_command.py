@@ -16,9 +16,12 @@ from attrs import define, evolve, field
 from movsdk.bench import gallery
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.player import Outcome
+from movsdk.bench.recording import Recording
+from movsdk.bench.recording_file import write_text
 from movsdk.bench.scenario import NamedScenario
 from movsdk.bench.scenario_file import load
 from movsdk.cli.expectation import Expectation, read_expectation
+from movsdk.cli.notes import Notes
 from movsdk.cli.played import Played, play
 from movsdk.errors import BadInput
 from movsdk.report import text
@@ -57,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", metavar="OUT", help="write what happened to every scenario, a line each, in the form of the golden vectors"
     )
+    parser.add_argument(
+        "--record", metavar="OUT", help="write all that `movsdk replay OUT` needs to play this run again; for a bug report"
+    )
     parser.add_argument("--log", action="store_true", help="print the kernel log of every event")
     parser.add_argument(
         "--faults",
@@ -76,18 +82,32 @@ def run(options: argparse.Namespace) -> int:
     for case, name in zip(cases, rules, strict=True):
         if expected is not None:
             expected.check(case.name, name)
-    if options.json:
-        check_writable(options.json)
-        if Path(options.json).exists() and Path(options.json).samefile(options.file):
-            raise BadInput(f"{options.json}: is the scenario itself; choose another place for --json")
+    for option in ("json", "record"):
+        _check_output(getattr(options, option), option, options)
     session = _Session(Terminal(), expected, with_log=options.log, is_full=len(cases) <= _MANY)
+    runs = []
     for case, name in zip(cases, rules, strict=True):
-        session.play(case, name, options.faults)
+        notes = Notes(case, name, options.faults) if options.record else None
+        session.play(case, name, options.faults, notes)
+        runs += [notes.run] if notes is not None else []
+    if options.record:
+        write_whole(options.record, write_text(Recording(tuple(runs)), options.record))
     if options.json:
         write_whole(options.json, "".join(session.lines))
     if not session.is_full:
         session.sum_up()
     return 1 if session.broken or session.differing else 0
+
+
+def _check_output(place: str | None, option: str, options: argparse.Namespace) -> None:
+    """Refuse before playing what could not be written afterwards."""
+    if not place:
+        return
+    check_writable(place)
+    if Path(place).exists() and Path(place).samefile(options.file):
+        raise BadInput(f"{place}: is the scenario itself; choose another place for --{option}")
+    if option == "record" and options.json and Path(place).resolve() == Path(options.json).resolve():
+        raise BadInput(f"{place}: is named by --json too; choose another place for --record")
 
 
 def _chosen(cases: list[NamedScenario], options: argparse.Namespace) -> list[NamedScenario]:
@@ -128,11 +148,13 @@ class _Session:
     findings: list[str] = field(factory=list, init=False)
     lines: list[str] = field(factory=list, init=False)
 
-    def play(self, case: NamedScenario, rules: str, faults: str) -> None:
-        """Play one scenario and tell what happened."""
+    def play(self, case: NamedScenario, rules: str, faults: str, notes: Notes | None = None) -> None:
+        """Play one scenario and tell what happened; `notes` are what is written down for a replay."""
         if self.is_full or self.with_log:
             self._head(case, rules)
-        played = play(case, rules, faults, self._warn, self._event)
+        played = play(case, rules, faults, self._warn, self._event, notes.add if notes is not None else None)
+        if notes is not None:
+            notes.stopped = played.stopped
         outcomes = played.outcomes
         wrong: list[str] = []
         if self.expected is not None and not played.stopped:

@@ -115,7 +115,7 @@ def test_who_drives_and_what_is_driven(folder: Path) -> None:
 
 def test_references_are_checked_by_place(folder: Path) -> None:
     """The device and the key are named."""
-    devices = (EndpointSpec(id="a", driver="driver.py:Mine"), EndpointSpec(id="b", slot="01.0", model="model.py:Modell"))
+    devices = (EndpointSpec(id="a", driver="edu"), EndpointSpec(id="b", slot="01.0", model="model.py:Modell"))
     scenario = Scenario(windows=(), devices=devices, folder=str(folder))
 
     with pytest.raises(BadInput) as caught:
@@ -124,3 +124,13 @@ def test_references_are_checked_by_place(folder: Path) -> None:
     assert str(caught.value) == (
         "m.yaml: scenario.devices[1].model: model.py:Modell: no class 'Modell' in model.py; it has Model"
     )
+
+
+def test_what_is_no_driver_is_refused_by_place(folder: Path) -> None:
+    """Before anything is played: a class without a name would only be found out at boot."""
+    scenario = Scenario(windows=(), devices=(EndpointSpec(id="a", driver="driver.py:Mine"),), folder=str(folder))
+
+    with pytest.raises(BadInput) as caught:
+        check_references(scenario, Place("m.yaml", "scenario"))
+
+    assert str(caught.value).startswith("m.yaml: scenario.devices[0].driver: driver.py:Mine: driver Mine needs `name`, ")

@@ -48,14 +48,18 @@ def test_one_that_differs_is_named_with_its_first_difference(tmp_path: Path, cap
 
 
 def test_one_that_cannot_be_played_differs(tmp_path: Path, capsys: Capsys) -> None:
-    """A driver that is refused, an invariant that broke: a line, and no traceback."""
+    """A driver that cannot be made a second time, an invariant that broke: a line, and no traceback."""
     moving(tmp_path)
-    scenario = {**plain(), "devices": [{**plain()["devices"][0], "driver": "mine.py:Unmade"}]}
+    with (tmp_path / "mine.py").open("a") as file:
+        file.write(
+            "\nclass Once(Good):\n    made = []\n    def __init__(self):\n        self.made[:0] = [1 // (1 - len(self.made))]\n"
+        )
+    scenario = {**plain(), "devices": [{**plain()["devices"][0], "driver": "mine.py:Once"}]}
 
     called = call(capsys, "agree", vector(tmp_path, {"name": "x", "rules": "v9", "scenario": scenario, "expect": []}))
 
     assert (called.status, called.err) == (1, "")
-    assert called.out.startswith("x [v9] HookSpecError: mine.py:Unmade: creating the driver raised ValueError at ")
+    assert called.out.startswith("x [v9] HookSpecError: mine.py:Once: creating the driver raised ZeroDivisionError at ")
 
 
 @pytest.mark.parametrize("lacks", ["expect", "rules"])

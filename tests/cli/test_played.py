@@ -35,16 +35,6 @@ def test_a_users_driver_is_played_with_io(tmp_path: Path, capsys: Capsys) -> Non
             "rescan_done raised StaleMapping at mine.py:{line}: card (0000:01:00.0): readl of BAR 0 + 0x0 at mine.py:{line}",
         ),
         ("Exits", "raise SystemExit(3)", "contract broken, played no further: SystemExit: 3 at mine.py:{line}\n"),
-        (
-            "Unmade",
-            'raise ValueError("no")',
-            "HookSpecError: mine.py:Unmade: creating the driver raised ValueError at mine.py:{line}: no\n",
-        ),
-        (
-            "Misspelt",
-            "rescan_prepair",
-            "HookSpecError: mine.py:Misspelt: driver 'good' (Misspelt): rescan_prepair() looks like the hook",
-        ),
     ],
 )
 def test_a_driver_that_breaks_the_contract_is_status_1(
@@ -63,6 +53,33 @@ def test_a_driver_that_breaks_the_contract_is_status_1(
     assert any(event["broken"] for event in written["events"]) or written["stopped"]
 
 
+@pytest.mark.parametrize(
+    ("driver", "message"),
+    [
+        ("Unmade", "mine.py:Unmade: creating the driver raised ValueError at mine.py:50: no\n"),
+        (
+            "Misspelt",
+            "mine.py:Misspelt: driver 'good' (Misspelt): rescan_prepair() looks like the hook rescan_prepare() misspelt",
+        ),
+        ("Greedy", "mine.py:Greedy: driver class Greedy cannot be created without arguments ("),
+    ],
+)
+def test_what_is_no_driver_is_bad_input(
+    driver: str, message: str, tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused where the file names it, before anything is played or written."""
+    path = moving(tmp_path, f'"mine.py:{driver}"')
+    with (tmp_path / "mine.py").open("a") as file:
+        file.write("\n\nclass Greedy(Good):\n    def __init__(self, bars):\n        pass\n")
+    monkeypatch.chdir(tmp_path)
+
+    called = call(capsys, "run", path.name, "--json", "out")
+
+    assert (called.status, called.out, called.err.count("\n")) == (2, "", 1)
+    assert called.err.startswith(f"movsdk run: moving.yaml:15: devices[1].driver: {message}")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_bad_access_counts_where_nobody_raises_it(tmp_path: Path, capsys: Capsys) -> None:
     """`--faults hardware` lets the driver go on with all-ones; the breach is told and the status is 1 all the same."""
     called = call(capsys, "run", moving(tmp_path, '"mine.py:Stale"'), "--faults", "hardware")
@@ -75,14 +92,16 @@ def test_a_bad_access_counts_where_nobody_raises_it(tmp_path: Path, capsys: Caps
 def test_the_other_scenarios_are_played_all_the_same(tmp_path: Path, capsys: Capsys) -> None:
     """One driver that breaks its contract does not hide what the others do."""
     moving(tmp_path)
-    broken = {**plain(), "devices": [{**plain()["devices"][0], "driver": "mine.py:Unmade"}]}
+    card = plain()["devices"][0] | {"driver": "mine.py:Exits", "model": "edu", "bars": []}
+    broken = plain(devices=[card], events=[{"op": "boot"}, {"op": "rescan"}])
     path = vector(tmp_path, plain(), broken, plain(), plain())
 
     called = call(capsys, "run", path, "--json", tmp_path / "out")
 
     assert called.status == 1
     assert called.out.splitlines()[-1] == "4 scenarios played, 0 with 0 findings, 1 with a broken contract"
-    assert [len(json.loads(line)["events"]) for line in (tmp_path / "out").read_text().splitlines()] == [1, 0, 1, 1]
+    assert [len(json.loads(line)["events"]) for line in (tmp_path / "out").read_text().splitlines()] == [1, 1, 1, 1]
+    assert json.loads((tmp_path / "out").read_text().splitlines()[1])["stopped"].startswith("SystemExit")
 
 
 def test_what_was_played_in_part_equals_nothing(tmp_path: Path, capsys: Capsys) -> None:
