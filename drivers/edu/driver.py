@@ -32,6 +32,8 @@ class Edu:
 
     def rescan_prepare(self, dev: PciDev) -> None:
         """Finish what runs, then let go of the BAR: it may be elsewhere when we wake."""
+        if dev.drvdata is None:
+            return  # stopped already
         try:
             dev.wait_for(lambda: not self._is_computing(dev), timeout_ms=10)
         finally:

@@ -44,4 +44,4 @@ class PauseWatch:
             "stop the device and wait for what is in flight in rescan_prepare"
         )
         device.system.trace.add(What.FAULT, device.label, text)
-        record_breach(device, text, getattr(device.driver.target, "rescan_prepare", None))
+        record_breach(device, text, getattr(device.driver.target, "rescan_prepare", None), "dma")

@@ -70,16 +70,17 @@ def record_failure(device: Device, what: str, error: Exception, consequence: str
     return failure
 
 
-def record_breach(device: Device, text: str, function: object) -> None:
+def record_breach(device: Device, text: str, function: object, kind: str = "") -> None:
     """Append a breach of the contract that no line of the driver raises; `function` is the code to look at.
 
+    `kind` is a word for programs: "dma" or "irq".
     With ``faults="hardware"`` nothing is recorded: the driver sees what a real one would see.
     """
     if device.system.faults == "hardware":
         return
     code = getattr(function, "__code__", None)
     site: Site = (code.co_filename, code.co_firstlineno) if code is not None else ("?", 0)
-    failure = HookFailed(f"{text} (see {show(site)})", device=device.label, hook="rescan_prepare", site=site)
+    failure = HookFailed(f"{text} (see {show(site)})", device=device.label, hook="rescan_prepare", site=site, kind=kind)
     device.system.failures.append(failure)
 
 

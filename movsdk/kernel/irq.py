@@ -182,7 +182,7 @@ class IrqDomain:
                 "mask the device's interrupts, or free_irq(), in rescan_prepare"
             )
             self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
-            record_breach(device, text, vector.handler)
+            record_breach(device, text, vector.handler, "irq")
         vector.count += 1
         vector.is_running = True
         try:

@@ -19,7 +19,7 @@ from movsdk.kernel import devres, dma, enable, irq, mmio, power, saved_state, wo
 from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
 from movsdk.kernel.runtime_pm import RuntimePm, pm_of
-from movsdk.kernel.sanitizer import is_lost
+from movsdk.kernel.sanitizer import config_access, is_lost
 from movsdk.layout.table import IO, MEM_64, PREF, UNSET, Flag, Resource
 from movsdk.pci_regs import NUM_RESOURCES, PowerState
 
@@ -127,10 +127,12 @@ class PciDev:
 
     def _config_read(self, offset: int, size: int) -> int:
         self._check_register(offset, size)
+        config_access(self._device, "read", offset, size)
         return (1 << 8 * size) - 1 if is_lost(self._device) else self._device.config_read(offset, size)
 
     def _config_write(self, offset: int, size: int, value: int) -> None:
         self._check_register(offset, size)
+        config_access(self._device, "write", offset, size, value)
         if not is_lost(self._device):
             self._device.config_write(offset, size, value & (1 << 8 * size) - 1)
 

@@ -100,6 +100,12 @@ def report(device: Device, error: ContractError, *, is_expected: bool = False) -
         raise error
 
 
+def config_access(device: Device, operation: str, offset: int, size: int, value: int = 0) -> None:
+    """Tell whoever observes that a driver is about to read or write config space."""
+    if device.system.config_observer is not None:
+        device.system.config_observer(device, operation, offset, size, value, call_site())
+
+
 def is_absent(device: Device) -> bool:
     """True if nobody answers config cycles any more though the power is on."""
     return device.current_state != PowerState.D3COLD and device.config_read(VENDOR_ID, 2) == 0xFFFF
@@ -194,6 +200,8 @@ def _fault(
             "map_site": mapping.mapped_at,
             "access_site": site,
             "actor": actor,
+            "is_paused": device.is_paused,
+            "hook": device.in_hook,
             **fields,
         },
     )

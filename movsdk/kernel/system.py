@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from movsdk.kernel.mutex import Mutex
 
 
+ConfigObserver = Callable[[Device, str, int, int, int, tuple[str, int]], None]
+
+
 def bus_name(system: System, bus: int, devfn: int) -> str:
     """Default label of a device: its address."""
     return f"{system.domain:04x}:{bus:02x}:{devfn >> 3:02x}.{devfn & 7}"
@@ -63,6 +66,8 @@ class System:
     failures: list[HookFailed] = field(factory=list, init=False, repr=False)
     match_of: Callable[[Device], BoundDriver | None] | None = field(default=None, init=False, repr=False)
     hook_observer: Callable[[str, Device, str | None], None] | None = field(default=None, init=False, repr=False)
+    # hears each config access of a driver before it happens: device, "read" or "write", offset, bytes, value, file and line
+    config_observer: ConfigObserver | None = field(default=None, init=False, repr=False)
     # set by the rules in force
     enable_rules: EnableRules = field(default=BASE, init=False, repr=False)
     power_rules: PowerRules = field(factory=PowerRules, init=False, repr=False)
@@ -73,6 +78,8 @@ class System:
     platform_power: Callable[[Device, bool], None] | None = field(default=None, init=False, repr=False)
     # installed by rules that want to hear of a transparent bridge (v9) while the scan goes on
     on_subtractive: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
+    # an observer of the scan, which hears of each new function as its header was read
+    on_found: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.trace = Trace(self.ops.clock)

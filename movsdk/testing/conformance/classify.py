@@ -1,0 +1,71 @@
+"""Which rule a bad access or a raising hook breaks.
+
+Accesses know best what they are: paused, stale, closed. What is left is blamed on the rule of the trial.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from movsdk.errors import (
+    AccessFault,
+    AccessWhilePaused,
+    DeviceAsleep,
+    DeviceGone,
+    HookFailed,
+    MappingClosed,
+    StaleMapping,
+)
+from movsdk.kernel.pcidev import device_of
+
+if TYPE_CHECKING:
+    from movsdk.testing.conformance.stage import Stage
+
+
+def of_fault(stage: Stage, error: AccessFault) -> None:
+    """Record a bad access."""
+    fields = error.fields
+    site = fields.get("access_site", ("?", 0))
+    sites = {"mapped": fields["map_site"]} if "map_site" in fields else {}
+    stage.note(rule_of(stage, error), error.message, (type(error).__name__, site), site, sites)
+
+
+def rule_of(stage: Stage, error: AccessFault) -> str:
+    """The rule that a bad access breaks."""
+    fields = error.fields
+    if isinstance(error, AccessWhilePaused) or fields.get("is_paused"):
+        return "C05"
+    if isinstance(error, DeviceAsleep):
+        return "C45"
+    if isinstance(error, DeviceGone) or not stage.moved:
+        return stage.blame
+    if isinstance(error, StaleMapping | MappingClosed):
+        if stage.in_user_call and not fields.get("actor") and stage.trial.blames == "C42":
+            return "C42"  # fetched before a wait, used after it
+        if stage.trial.blames in ("C07", "C35", "C43", "C45", "C46"):
+            return stage.blame
+        return _of_old_mapping(stage, error)
+    return stage.blame
+
+
+def _of_old_mapping(stage: Stage, error: AccessFault) -> str:
+    """C04 if other BARs are mapped anew and this one is not; else C01 for the old place, C03 for a closed mapping."""
+    device = next((device_of(dev) for dev in stage.cards if device_of(dev).label == error.fields["device"]), None)
+    bar = error.fields["bar"]
+    fresh: set[int] = set()
+    if device is not None and device.view is not None:
+        fresh = {m.bar for m in device.view.held.mappings if m.generation == device.generation[m.bar]}
+    if stage.trial.blames == "C04" or (fresh and bar not in fresh):
+        return "C04"
+    return "C01" if isinstance(error, StaleMapping) else "C03"
+
+
+def of_failure(stage: Stage, failure: HookFailed) -> None:
+    """Record what a hook or a callback raised, or a breach that no line of the driver raises."""
+    error = failure.fields.get("error")
+    label, hook = failure.fields.get("device", ""), failure.fields.get("hook", "")
+    site = failure.fields.get("site", ("?", 0))
+    if stage.is_excused(label, error):
+        return
+    rule = {"dma": "C10", "irq": "C12", "peer": "C11"}.get(failure.fields.get("kind", ""), stage.blame)
+    stage.note(rule, str(failure), (hook, type(error).__name__, site), site)

@@ -1,0 +1,227 @@
+"""What is looked at from inside a rescan: right after rescan_prepare, right after rescan_done, and each config access.
+
+Reads belief and silicon; touches nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from inspect import getattr_static
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+from movsdk.kernel.actor import Site, show
+from movsdk.kernel.device import Device
+from movsdk.kernel.mmio import IoMem
+from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.pci_regs import BASE_ADDRESS_0, COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, PowerState
+from movsdk.testing.conformance.rule import Weight
+from movsdk.testing.conformance.violation import NOWHERE
+
+if TYPE_CHECKING:
+    from movsdk.testing.conformance.stage import Stage
+
+_DEPTH: Final = 4
+_LAST_BAR_REGISTER: Final = BASE_ADDRESS_0 + 4 * 5
+
+
+@frozen
+class Standing:
+    """What a driver had before a rescan: open mappings, vectors with a handler, attributes that hold a BAR's address."""
+
+    places: dict[int, int]
+    mappings: Counter[tuple[int, int, int, bool]]
+    sites: dict[int, Site]
+    handlers: int
+    caches: dict[str, tuple[int, int]]
+
+
+def standing(dev: PciDev) -> Standing:
+    """Look at `dev` before a rescan."""
+    device = device_of(dev)
+    places = {bar: span.start for bar in range(ROM_RESOURCE) if (span := device.bar_span(bar)) is not None}
+    by_address = {start: bar for bar, start in places.items() if start}
+    caches = {path: (by_address[value], value) for path, value in _numbers(device) if value in by_address}
+    mapped = {mapping.bar: mapping.mapped_at for mapping in dev.held.mappings}
+    return Standing(places, _kinds(dev.held.mappings), mapped, _handlers(dev), caches)
+
+
+def after_prepare(stage: Stage, dev: PciDev) -> None:
+    """C02 and C50: what is still held when rescan_prepare has returned."""
+    device = device_of(dev)
+    driver = device.driver
+    if driver is None or not device.is_paused:
+        return
+    hook = getattr(driver.target, "rescan_prepare", None)
+    code = getattr(hook, "__code__", None)
+    site = (code.co_filename, code.co_firstlineno) if code is not None else NOWHERE
+    weight = Weight.ERROR if driver.has("bar_fixed") else Weight.ADVICE
+    for mapping in dev.held.mappings:
+        if _may_move(device, mapping.bar):
+            stage.note(
+                "C02",
+                f"{device}: BAR {mapping.bar}, mapped at {show(mapping.mapped_at)}, is still mapped when rescan_prepare "
+                f"({show(site)}) returns; iounmap() it there",
+                ("still mapped", mapping.bar, mapping.mapped_at),
+                site,
+                {"mapped": mapping.mapped_at},
+                weight,
+            )
+    held = sorted({region.bar for region in dev.held.regions if _may_move(device, region.bar)})
+    if held:
+        bars = ", ".join(map(str, held))
+        stage.note(
+            "C50",
+            f"{device}: regions of BAR {bars} are still requested when rescan_prepare ({show(site)}) returns; "
+            "release_regions() there, and request_regions() in rescan_done",
+            ("still requested",),
+            site,
+        )
+
+
+def after_done(stage: Stage, dev: PciDev, before: Standing) -> None:
+    """C03, C06, C13 and C20, once the driver is awake again."""
+    device = device_of(dev)
+    if device.driver is None or device.is_gone or device.is_paused or device.current_state != PowerState.D0:
+        return
+    now = {bar: span.start for bar in range(ROM_RESOURCE) if (span := device.bar_span(bar)) is not None}
+    hook = getattr(device.driver.target, "rescan_done", None)
+    code = getattr(hook, "__code__", None)
+    site = (code.co_filename, code.co_firstlineno) if code is not None else NOWHERE
+    values = dict(_numbers(device))
+    for path, (bar, old) in before.caches.items():
+        if now.get(bar, old) != old and values.get(path) == old:
+            stage.note(
+                "C03",
+                f"{device}: {path} still holds {old:#x}, where BAR {bar} was; it is at {now[bar]:#x} now. "
+                f"Look it up again in rescan_done ({show(site)})",
+                ("cached", path),
+                site,
+            )
+    _compare_attributes(stage, device, dev, before)
+    _compare_firmware(stage, device, now, site)
+    if before.handlers > (count := _handlers(dev)) and device.driver.has("rescan_done"):
+        stage.note(
+            "C13",
+            f"{device}: {count} interrupt vectors have a handler after rescan_done ({show(site)}), {before.handlers} had one "
+            "before; allocate and request them again",
+            ("vectors",),
+            site,
+        )
+
+
+def config_access(stage: Stage, device: Device, operation: str, offset: int, value: int, site: Site) -> None:
+    """C05 for any config access of a paused device, C30 for writes that are the core's business."""
+    if device.is_paused:
+        stage.note(
+            "C05",
+            f"{device}: config {operation} at {offset:#x} ({show(site)}) between rescan_prepare and rescan_done; "
+            "the device is on the move",
+            ("config", site),
+            site,
+        )
+    owned = _owned(device, offset, value)
+    if operation == "write" and owned and (device.in_hook in ("rescan_prepare", "rescan_done") or device.is_paused):
+        stage.note(
+            "C30",
+            f"{device}: {device.in_hook or 'the driver'} writes {owned} ({offset:#x}) at {show(site)}; BARs, windows and decode "
+            "are the core's: use enable_device(), set_master() and iomap()",
+            ("owned register", site),
+            site,
+        )
+
+
+def _owned(device: Device, offset: int, value: int) -> str:
+    """What a driver must not write: decode bits and BARs. Other bits of COMMAND are its own."""
+    if offset == COMMAND and (value ^ device.config_read(COMMAND, 1)) & (COMMAND_IO | COMMAND_MEMORY):
+        return "the decode bits of COMMAND"
+    return f"BAR {(offset - BASE_ADDRESS_0) // 4}" if BASE_ADDRESS_0 <= offset < _LAST_BAR_REGISTER + 4 else ""
+
+
+def _compare_attributes(stage: Stage, device: Device, dev: PciDev, before: Standing) -> None:
+    """A mapping of the same piece that came back cached otherwise."""
+    now = _kinds(dev.held.mappings)
+    for kind in before.mappings - now:
+        bar, offset, length, wc = kind
+        other = (bar, offset, length, not wc)
+        if now[other] <= before.mappings[other]:
+            continue
+        was, became = ("write-combining", "uncached") if wc else ("uncached", "write-combining")
+        fresh = next(m for m in dev.held.mappings if _kind(m) == other).mapped_at
+        mapped = before.sites.get(bar, NOWHERE)
+        stage.note(
+            "C06",
+            f"{device}: {length:#x} bytes of BAR {bar} from {offset:#x} on were mapped {was} at {show(mapped)} and are {became} "
+            f"since {show(fresh)}; pass the same wc= to iomap()",
+            ("attributes", bar),
+            fresh,
+            {"mapped": mapped},
+        )
+
+
+def _compare_firmware(stage: Stage, device: Device, now: Mapping[int, int], site: Site) -> None:
+    """What the silicon was told of its own addresses."""
+    model = stage.bench.world.machine.function(device.label).model
+    for what, bar, address in getattr(model, "programmed_addresses", tuple)():
+        if bar in now and address != now[bar]:
+            stage.note(
+                "C20",
+                f"{device}: {what} says BAR {bar} is at {address:#x}, but it is at {now[bar]:#x}; "
+                f"write resource_start({bar}) there in rescan_done ({show(site)})",
+                ("programmed", what),
+                site,
+            )
+
+
+def _kinds(mappings: list[IoMem]) -> Counter[tuple[int, int, int, bool]]:
+    return Counter(map(_kind, mappings))
+
+
+def _kind(mapping: IoMem) -> tuple[int, int, int, bool]:
+    return (mapping.bar, mapping.address - mapping.start, mapping.size, mapping.wc)
+
+
+def _handlers(dev: PciDev) -> int:
+    return sum(vector.handler is not None for vector in dev.held.vectors)
+
+
+def _may_move(device: Device, bar: int) -> bool:
+    answers = device.row.answers
+    return device.bar_span(bar) is not None and not (answers is not None and answers[bar])
+
+
+def _numbers(device: Device) -> Iterator[tuple[str, int]]:
+    """Every number an attribute or a dictionary of the driver holds, with the path to it; lists are histories and passed over."""
+    seen: set[int] = set()
+    driver = device.driver.target if device.driver is not None else None
+    yield from _walk(device.drvdata, "drvdata", seen, _DEPTH)
+    yield from _walk(driver, "driver", seen, _DEPTH)
+
+
+def _walk(value: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[str, int]]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        yield path, int(value)
+    elif depth and id(value) not in seen:
+        seen.add(id(value))
+        if isinstance(value, Mapping):
+            for key, item in list(value.items()):
+                yield from _walk(item, f"{path}[{key!r}]", seen, depth - 1)
+        elif _is_drivers_own(value):
+            for name, item in _attributes(value):
+                yield from _walk(item, f"{path}.{name}", seen, depth - 1)
+
+
+def _is_drivers_own(value: object) -> bool:
+    module = type(value).__module__
+    return not module.startswith(("movsdk.", "mockbus.")) or module.startswith("movsdk.reference.")
+
+
+def _attributes(value: object) -> Iterator[tuple[str, Any]]:
+    yield from list(getattr(value, "__dict__", {}).items())
+    for cls in type(value).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if not name.startswith("__") and getattr_static(value, name, None) is not None and hasattr(value, name):
+                yield name, getattr(value, name)

@@ -1,0 +1,158 @@
+"""The conformance kit: plays the trials with a driver and says which rules it keeps.
+
+`examine()` plays all of them; `Examination` plays what is asked for, and each trial at most once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from attrs import define, field, frozen
+
+from movsdk.testing.conformance.catalogue import BY_ID, RULES
+from movsdk.testing.conformance.rule import Rule, Status, Weight
+from movsdk.testing.conformance.stage import Stage
+from movsdk.testing.conformance.subject import Subject
+from movsdk.testing.conformance.trial import NotChecked, Trial
+from movsdk.testing.conformance.trials import TRIALS
+from movsdk.testing.conformance.violation import Violation
+from movsdk.testing.conformance.watchdog import Hung
+
+BASE = "base"
+
+
+@frozen
+class Played:
+    """What a trial brought: breaches, and why it could not be played (to its end)."""
+
+    trial: Trial
+    violations: tuple[Violation, ...]
+    reason: str = ""
+
+
+@frozen
+class Judgement:
+    """How the driver stands to one rule; `reason` where nothing was tried, `follows` if other breaches always came first."""
+
+    rule: Rule
+    status: Status
+    violations: tuple[Violation, ...] = ()
+    reason: str = ""
+    follows: tuple[str, ...] = ()
+
+
+@define(eq=False)
+class Examination:
+    """One driver under examination."""
+
+    subject: Subject
+    trials: tuple[Trial, ...] = TRIALS
+    rules: tuple[Rule, ...] = RULES
+    _played: dict[str, Played] = field(factory=dict, init=False)
+
+    def play(self, trial: Trial) -> Played:
+        """Play a trial once; those before it that it builds upon are played first."""
+        if trial.name not in self._played:
+            self._played[trial.name] = self._play(trial)
+        return self._played[trial.name]
+
+    def judge(self, rule: Rule) -> Judgement:
+        """How the driver stands to `rule`; plays the trials that look at it."""
+        if rule.missing:
+            return Judgement(rule, Status.NOT_MODELLED, reason=rule.missing)
+        if rule.id in self.subject.waivers:
+            return Judgement(rule, Status.NOT_APPLICABLE, reason=f"says the driver: {self.subject.waivers[rule.id]}")
+        looking = [self.play(trial) for trial in self.trials if rule.id in trial.rules]
+        found = tuple(seen for played in self._played.values() for seen in played.violations if seen.rule == rule.id)
+        errors = [seen for seen in found if seen.weight is Weight.ERROR and rule.weight is Weight.ERROR]
+        if errors:
+            follows = () if any(not seen.follows for seen in errors) else tuple(dict.fromkeys(seen.follows for seen in errors))
+            return Judgement(rule, Status.BROKEN, found, follows=follows)
+        if found:
+            return Judgement(rule, Status.ADVICE, found)
+        if any(not played.reason for played in looking):
+            return Judgement(rule, Status.KEPT)
+        return self._untried(rule, looking)
+
+    def verdict(self) -> Verdict:
+        """Play everything and judge every rule."""
+        for trial in self.trials:
+            self.play(trial)
+        return Verdict(self.subject, tuple(self.judge(rule) for rule in self.rules), tuple(self._played.values()))
+
+    def _play(self, trial: Trial) -> Played:
+        first = self.trials[0]
+        if trial is not first and (broken := self.play(first)).violations:
+            return Played(trial, (), f"the driver does not work even without a rescan: {broken.violations[0].message}")
+        if trial is not first and self.play(first).reason:
+            return Played(trial, (), self.play(first).reason)
+        if reason := trial.needs(self.subject):
+            return Played(trial, (), reason)
+        for earlier in self.trials[: self.trials.index(trial)]:
+            self.play(earlier)
+        known: frozenset[Hashable] = frozenset(seen.symptom for played in self._played.values() for seen in played.violations)
+        plain = [seen for played in self._played.values() if played.trial.is_plain for seen in played.violations]
+        cause = next((seen.rule for seen in plain if seen.weight is Weight.ERROR), "")
+        stage = Stage(self.subject, trial, known, "" if trial.is_plain else cause, dict(trial.terms))
+        reason = ""
+        try:
+            trial.play(stage)
+        except NotChecked as why:
+            reason = str(why)
+        except Hung as hung:
+            stage.note("C31", f"{self.subject.name}: {hung}", ("hung", trial.name), hung.site)
+        stage.collect()
+        return Played(trial, tuple(stage.violations), reason)
+
+    def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
+        reasons = list(dict.fromkeys(played.reason for played in looking))
+        if not reasons:
+            return Judgement(rule, Status.NOT_MODELLED, reason="no trial of the kit looks at it yet")
+        kinds = {played.trial.needs(self.subject) for played in looking}
+        is_moot = all(reason and "needs a model" not in reason for reason in kinds)
+        return Judgement(rule, Status.NOT_APPLICABLE if is_moot else Status.NOT_CHECKED, reason=reasons[0])
+
+
+@frozen
+class Verdict:
+    """How a driver stands to every rule."""
+
+    subject: Subject
+    judgements: tuple[Judgement, ...]
+    played: tuple[Played, ...]
+
+    @property
+    def conforms(self) -> bool:
+        """Whether no rule is broken."""
+        return not self.broken
+
+    @property
+    def broken(self) -> tuple[Judgement, ...]:
+        """Broken rules, the one that was met first in front; what only ever follows from another stands behind."""
+        broken = [judgement for judgement in self.judgements if judgement.status is Status.BROKEN]
+        order = [seen.rule for played in self.played for seen in played.violations]
+        return tuple(sorted(broken, key=lambda judgement: (bool(judgement.follows), order.index(judgement.rule.id))))
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Ids of rules whose breach nothing else explains, in the order in which they were met."""
+        return tuple(judgement.rule.id for judgement in self.broken if not judgement.follows)
+
+    def of(self, rule: str) -> Judgement:
+        """How it stands to the rule with this id."""
+        return next(judgement for judgement in self.judgements if judgement.rule is BY_ID[rule])
+
+
+def examine(driver: Any, model: Any = None, *, bars: str | None = None, only: Iterable[str] = ()) -> Verdict:
+    """Play all trials with a driver class and judge it.
+
+    Args:
+        model: the class of its silicon; None = a stand-in made of `bars` or the driver's own ``bars``.
+        only: names of trials; the first one is played in any case.
+    Raises:
+        BadInput: neither model nor BARs. HookSpecError: no driver.
+    """
+    wanted = set(only)
+    trials = tuple(trial for trial in TRIALS if not wanted or trial.name in wanted or trial is TRIALS[0])
+    return Examination(Subject.of(driver, model, bars), trials).verdict()

@@ -1,0 +1,261 @@
+"""The stage of one trial: a bench with the driver on it, and everything that is seen of the driver meanwhile.
+
+Trials say what happens; the stage plays it, looks at the pause from inside, and turns what went wrong into violations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from attrs import define, field
+
+from movsdk.bench.bench import Bench
+from movsdk.errors import (
+    AccessFault,
+    BadInput,
+    ContractError,
+    DeviceGone,
+    HookFailed,
+    InvariantBroken,
+    MovError,
+    NoSpace,
+    PciError,
+)
+from movsdk.kernel.actor import Site, raise_site, show
+from movsdk.kernel.device import Device
+from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.testing.conformance import inspecting
+from movsdk.testing.conformance.classify import of_failure, of_fault
+from movsdk.testing.conformance.rule import Weight
+from movsdk.testing.conformance.subject import Subject
+from movsdk.testing.conformance.trial import NotChecked, Trial
+from movsdk.testing.conformance.violation import NOWHERE, Violation
+from movsdk.testing.conformance.watchdog import Hung, watched
+from movsdk.trace import What
+
+PAUSE_MS = 2  # how long a pause lasts; trials that wait for slow timers take longer ones
+
+_SPECIFIC: Final = re.compile(
+    r"\w+ \([0-9a-f:.]+\)|\[?0x[0-9a-f]+(-0x[0-9a-f]+\])?"
+)  # names and addresses differ from card to card
+
+
+@define(eq=False)
+class Stage:
+    """What a trial works with. `known` are symptoms that simpler trials met: they are not blamed on this one again.
+
+    `cause` is the rule that plain trials found broken: what this one finds may follow from it.
+    """
+
+    subject: Subject
+    trial: Trial
+    known: frozenset[Hashable] = frozenset()
+    cause: str = ""
+    terms: dict[str, Any] = field(factory=dict)
+    bench: Bench = field(init=False)
+    driver: Any = field(init=False)
+    blame: str = field(init=False)
+    violations: list[Violation] = field(factory=list, init=False)
+    cards: list[PciDev] = field(factory=list, init=False)
+    pause_ms: float = field(default=PAUSE_MS, init=False)
+    moved: bool = field(default=False, init=False)  # whether a rescan has been
+    in_user_call: bool = field(default=False, init=False)
+    _before: dict[str, inspecting.Standing] = field(factory=dict, init=False)
+    _excused: set[str] = field(factory=set, init=False)
+    _failed: int = field(default=0, init=False)
+    _logged: int = field(default=0, init=False)
+    _told: set[int] = field(factory=set, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.bench = Bench(**{"strict": False, "ports": 6, **self.terms})
+        self.driver = self.subject.make_driver()
+        self.blame = self.trial.blames
+        self._listen()
+
+    # --- what happens ----------------------------------------------------------------------------------------
+    def plug(self, *, slot: str | None = None) -> PciDev:
+        """Put one more card in. Raises `NotChecked` if its probe fails: that is told once, by the trial `works`."""
+        try:
+            dev = self._guarded("probe", lambda: self.bench.plug(self.driver, self.subject.make_model(), slot=slot))
+        except Hung as hung:
+            raise NotChecked(str(hung)) from hung
+        except (PciError, HookFailed, BadInput) as error:
+            self.collect()
+            raise NotChecked(f"probe failed: {error}") from error
+        assert isinstance(dev, PciDev)
+        self.cards.append(dev)
+        return dev
+
+    def io(self, dev: PciDev) -> bool:
+        """Ask for one round of I/O. Returns whether it went well; what it raises is blamed on the trial's rule."""
+        if not self.subject.does_io:
+            return True
+        return self.call(dev, "exercise", lambda: self.bench.driver(dev).exercise(dev))
+
+    def call(self, dev: PciDev, what: str, work: Callable[[], object]) -> bool:
+        """Let a user call `what` of the driver's run. Returns whether it went well."""
+        seen = len(self.violations)
+        self.in_user_call = True
+        try:
+            self._guarded(what, work)
+        except InvariantBroken:
+            raise
+        except Hung as hung:
+            self.note(self.blame, f"{dev}: {hung}", ("hung", what), hung.site)
+        except ContractError:
+            pass  # it is on the timeline as well
+        except Exception as error:  # whatever a driver raises is a finding
+            self._raised(device_of(dev), what, error)
+        finally:
+            self.in_user_call = False
+        self.collect()
+        return len(self.violations) == seen
+
+    def move(self, dev: PciDev, bars: Iterable[int]) -> None:
+        """Force these BARs to move. Raises `NotChecked` if they cannot."""
+        try:
+            self._rescanning(lambda: self.bench.force_move(dev, bars=tuple(bars)))
+        except (NoSpace, BadInput) as error:
+            self.collect()
+            raise NotChecked(str(error)) from error
+
+    def rescan(self) -> None:
+        """A rescan by hand, in which nothing has to move."""
+        self._rescanning(self.bench.rescan)
+
+    def during(self, step: str, action: Callable[[], object], dev: PciDev, bars: Iterable[int] | None = None) -> None:
+        """Force a move of `bars` (None = all), with `action` before the step of that name."""
+        with self.bench.before_step(step, action):
+            self.move(dev, self.movable_bars(dev) if bars is None else bars)
+
+    def do(self, what: str, work: Callable[[], object]) -> object:
+        """Any other operation of the bench or the kernel in which hooks of the driver run."""
+        try:
+            return self._guarded(what, work)
+        except Hung as hung:
+            self.note("C31", f"{self.subject.name}: {hung}", ("hung", what), hung.site)
+            raise NotChecked(str(hung)) from hung
+        finally:
+            self.collect()
+
+    def settle(self, milliseconds: float = 50) -> None:
+        """Let time pass, so that timers, work and interrupts come."""
+        self.do("waiting", lambda: self.bench.run(milliseconds))
+
+    def remove(self, dev: PciDev) -> None:
+        """Orderly removal; afterwards the driver holds nothing."""
+        device = device_of(dev)
+        since = len(self.bench.trace)
+        self.do("remove", lambda: self.bench.remove(dev))
+        self.settle(5)
+        for event in self.bench.trace.of(What.NOTE, since=since):
+            if event.who == device.label and " after remove of " in f" {event.text}":
+                rule = "C48" if "still enabled" in event.text else self.blame
+                self.note(rule, f"{device}: {event.text}", ("left behind", _SPECIFIC.sub("", event.text)))
+
+    def finish(self) -> None:
+        """The usual end: time passes, every card is used once more and removed."""
+        for dev in self.cards:
+            if device_of(dev).driver is not None:
+                self.settle()
+                self.io(dev)
+                self.remove(dev)
+
+    # --- what is known ---------------------------------------------------------------------------------------
+    def movable_bars(self, dev: PciDev) -> tuple[int, ...]:
+        """BARs that may move. Raises `NotChecked` if there is none."""
+        subsets = self.bench.bar_subsets(dev)
+        if not subsets:
+            raise NotChecked("the driver pins every BAR it has")
+        return subsets[-1]
+
+    @contextmanager
+    def blaming(self, rule: str) -> Iterator[None]:
+        """While inside, what nobody knows better is a breach of `rule`."""
+        before, self.blame = self.blame, rule
+        try:
+            yield
+        finally:
+            self.collect()
+            self.blame = before
+
+    def excuse(self, dev: PciDev) -> None:
+        """From now on errors that the driver reports for this device (`PciError`) are right: it lost it."""
+        self._excused.add(device_of(dev).label)
+
+    def note(
+        self,
+        rule: str,
+        message: str,
+        symptom: Hashable,
+        site: Site = NOWHERE,
+        sites: dict[str, Site] | None = None,
+        weight: Weight = Weight.ERROR,
+    ) -> None:
+        """Record a breach, unless a simpler trial or this one met the same symptom."""
+        if symptom in self.known or any(seen.symptom == symptom for seen in self.violations):
+            return
+        first = next((seen.rule for seen in self.violations if seen.weight is Weight.ERROR), self.cause)
+        follows = first if first != rule else ""
+        self.violations.append(Violation(rule, message, symptom, self.trial.name, site, sites or {}, weight, follows))
+
+    def collect(self) -> None:
+        """Turn what happened since the last time into violations."""
+        system = self.bench.world.system
+        timeline, self._logged = system.trace.events[self._logged :], len(system.trace)
+        failures, self._failed = system.failures[self._failed :], len(system.failures)
+        for event in timeline:
+            error = event.detail
+            if event.what is What.FAULT and isinstance(error, AccessFault) and id(error) not in self._told:
+                self._told.add(id(error))
+                if not self.is_excused(event.who, error):
+                    of_fault(self, error)
+        for failure in failures:
+            if id(failure.fields.get("error")) not in self._told:
+                of_failure(self, failure)
+
+    def is_excused(self, label: str, error: object) -> bool:
+        """Whether `error` is what comes of a lost device: what its driver says, and all-ones from silicon."""
+        return label in self._excused and isinstance(error, PciError | DeviceGone)
+
+    # --- inside ----------------------------------------------------------------------------------------------
+    def _guarded(self, what: str, work: Callable[[], object]) -> object:
+        return watched(self.bench.world.system.ops.clock, what, work)
+
+    def _rescanning(self, work: Callable[[], object]) -> None:
+        self._before = {device_of(dev).label: inspecting.standing(dev) for dev in self.cards if device_of(dev).driver}
+        self.moved = True
+        self.do("rescan", work)
+        for dev in self.cards:
+            label = device_of(dev).label
+            if label not in self._excused and (before := self._before.get(label)):
+                inspecting.after_done(self, dev, before)
+
+    def _listen(self) -> None:
+        engine = self.bench.world.engine
+        inner, was = engine.before_step, [""]
+
+        def at(step: str) -> None:
+            if was[0] == "pause":
+                for dev in self.cards:
+                    inspecting.after_prepare(self, dev)
+                self.bench.world.system.ops.clock.advance(int(self.pause_ms * 1_000_000))
+            was[0] = step
+            inner(step)
+
+        engine.before_step = at
+        self.bench.world.system.config_observer = self._config_seen
+
+    def _config_seen(self, device: Device, operation: str, offset: int, _size: int, value: int, site: Site) -> None:
+        if device.view in self.cards:
+            inspecting.config_access(self, device, operation, offset, value, site)
+
+    def _raised(self, device: Device, what: str, error: Exception) -> None:
+        if self.is_excused(device.label, error):
+            return
+        site = raise_site(error)
+        kind = "" if isinstance(error, MovError) else f"{type(error).__name__}: "
+        self.note(self.blame, f"{device}: {what} failed at {show(site)}: {kind}{error}", (what, type(error).__name__, site), site)

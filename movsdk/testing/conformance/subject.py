@@ -1,0 +1,87 @@
+"""What is examined: a driver class, the silicon behind it, and what the driver says about itself.
+
+A driver may declare, all of it optional: ``exercise(dev)`` (a round of I/O that raises if the data is wrong), ``start_load``,
+``mmap``, ``bars`` (text, for a driver without a model), ``not_applicable = {"C16": "reason"}``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from attrs import define, field
+
+from mockbus.model import DeviceModel
+from movsdk.errors import BadInput
+from movsdk.kernel.binding import BoundDriver
+from movsdk.testing.conformance.generic_model import generic_model
+
+
+@define(eq=False)
+class Subject:
+    """A driver class (or a function that makes a driver) with a function that makes its silicon.
+
+    `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour.
+    """
+
+    make_driver: Callable[[], Any]
+    make_model: Callable[[], DeviceModel]
+    is_generic: bool = False
+    name: str = field(init=False)
+    hooks: frozenset[str] = field(init=False)
+    _example: Any = field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        bound = BoundDriver.of(self.make_driver())
+        self.name, self.hooks, self._example = bound.name, bound.hooks, bound.target
+
+    @classmethod
+    def of(cls, driver: Any, model: Any = None, bars: str | None = None) -> Subject:
+        """A subject of a driver class and a model class; without a model, one is made of `bars` or the driver's own ``bars``.
+
+        Raises:
+            BadInput: neither model nor BARs are known. HookSpecError: this is no driver.
+        """
+        make_driver = driver if inspect.isclass(driver) else lambda: driver
+        declared = bars if bars is not None else getattr(driver, "bars", None)
+        if model is None and declared is not None:
+            return cls(make_driver, generic_model(BoundDriver.of(driver), declared), is_generic=True)
+        if model is None:
+            name = getattr(driver, "__name__", type(driver).__name__)
+            raise BadInput(
+                f"{name}: there is no model of its device; write a DeviceModel in model.py beside it, or say which BARs it has: "
+                'bars = "0:mem32:16K, 2:pref64:256M" in the driver, or --bars'
+            )
+        return cls(make_driver, _maker(model))
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether the driver lets BARs move: both rescan hooks, or ``bar_fixed`` (RFC v9)."""
+        return {"rescan_prepare", "rescan_done"} <= self.hooks or "bar_fixed" in self.hooks
+
+    @property
+    def does_io(self) -> bool:
+        """Whether the kit can ask it for I/O."""
+        return callable(getattr(self._example, "exercise", None))
+
+    def offers(self, method: str) -> bool:
+        """Whether the driver has a public method of this name."""
+        return callable(getattr(self._example, method, None))
+
+    @property
+    def waivers(self) -> Mapping[str, str]:
+        """Rules that the driver says do not apply to it, with its reasons."""
+        waived = getattr(self._example, "not_applicable", {})
+        return waived if isinstance(waived, Mapping) else {}
+
+
+def _maker(model: Any) -> Callable[[], DeviceModel]:
+    """A class makes its own instances; an instance is always itself."""
+    if inspect.isclass(model):
+        return cast("Callable[[], DeviceModel]", model)
+
+    def same() -> DeviceModel:
+        return cast(DeviceModel, model)
+
+    return same

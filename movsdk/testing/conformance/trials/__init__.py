@@ -1,0 +1,16 @@
+"""The trials in the order in which they are played: a bug is blamed on the simplest story that shows it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from movsdk.testing.conformance.trial import Trial
+from movsdk.testing.conformance.trials import in_flight, moves, neighbours, out_of_turn, trouble
+
+TRIALS: Final[tuple[Trial, ...]] = (
+    *moves.TRIALS,
+    *in_flight.TRIALS,
+    *out_of_turn.TRIALS,
+    *neighbours.TRIALS,
+    *trouble.TRIALS,
+)

@@ -1,0 +1,127 @@
+"""Plain stories: nothing moves, everything moves, each set of BARs moves alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final
+
+from movsdk.errors import NoSpace
+from movsdk.kernel.pcidev import device_of
+from movsdk.testing.conformance.rule import Weight
+from movsdk.testing.conformance.stage import Stage
+from movsdk.testing.conformance.trial import NotChecked, Trial, movable, movable_and_io, trial
+
+SLOW_TIMER_MS: Final = 1_500  # longer than hwmon and watchdog periods
+_QUICK_MS: Final = 100
+_PAUSE_RULES: Final = "C02 C05 C10 C12 C30 C31 C50"
+_MOST_SUBSETS: Final = 15
+
+
+@trial("works", blames="base", rules="C32 C48", is_plain=True)
+def works(stage: Stage) -> None:
+    """Probe, I/O, some time, remove; nothing moves."""
+    dev = stage.plug()
+    stage.io(dev)
+    stage.settle()
+    stage.io(dev)
+    stage.remove(dev)
+
+
+@trial("nothing moves", blames="C34", rules=f"{_PAUSE_RULES} C13 C39", needs=movable, is_plain=True)
+def nothing_moves(stage: Stage) -> None:
+    """A rescan without a reason: the driver is paused and woken at the same addresses."""
+    dev = stage.plug()
+    stage.io(dev)
+    clock, start = dev.clock, dev.clock.now
+    stage.rescan()
+    spent = (clock.now - start) / 1_000_000 - stage.pause_ms - 1  # and the millisecond of every bench
+    if spent > _QUICK_MS:
+        stage.note(
+            "C39",
+            f"{dev}: rescan_prepare and rescan_done of an idle device take {spent:.0f} ms; wait for events, not for fixed times",
+            ("slow",),
+            weight=Weight.ADVICE,
+        )
+    stage.finish()
+
+
+@trial("every BAR moves", blames="C03", rules=f"C01 C03 C04 C06 C13 C20 {_PAUSE_RULES}", needs=movable, is_plain=True)
+def every_bar_moves(stage: Stage) -> None:
+    """All movable BARs go elsewhere at once."""
+    dev = stage.plug()
+    stage.io(dev)
+    stage.move(dev, stage.movable_bars(dev))
+    stage.finish()
+
+
+@trial("one set of BARs moves", blames="C04", rules="C01 C03 C20", needs=movable, is_plain=True)
+def each_subset_moves(stage: Stage) -> None:
+    """Every set of BARs moves alone, one after the other."""
+    dev = stage.plug()
+    stage.io(dev)
+    subsets = stage.bench.bar_subsets(dev)
+    if len(subsets) < 2:
+        raise NotChecked("only one BAR of the device can move")
+    for bars in (*subsets[:_MOST_SUBSETS], *subsets[_MOST_SUBSETS:][-1:]):
+        stage.move(dev, bars)
+        stage.io(dev)
+    stage.finish()
+
+
+@trial("a long pause", blames="C05", rules="C10 C12", needs=movable)
+def a_long_pause(stage: Stage) -> None:
+    """Paused for seconds: slow timers and polling work would touch the device now."""
+    dev = stage.plug()
+    stage.io(dev)
+    stage.pause_ms = SLOW_TIMER_MS
+    stage.move(dev, stage.movable_bars(dev))
+    stage.settle(SLOW_TIMER_MS)
+    stage.finish()
+
+
+@trial("two moves", blames="C47", rules="C01 C03", needs=movable)
+def two_moves(stage: Stage) -> None:
+    """A second rescan right after the first, then one with nothing to do."""
+    dev = stage.plug()
+    for _ in range(2):
+        stage.move(dev, stage.movable_bars(dev))
+    stage.rescan()
+    stage.finish()
+
+
+@trial("immovable", blames="C01", needs=lambda subject: None if not subject.is_movable else "its BARs are movable", is_plain=True)
+def stays(stage: Stage) -> None:
+    """A driver without the hooks: rescans pass it by, and a second card finds room beside it."""
+    dev = stage.plug()
+    stage.io(dev)
+    before = dev.resources
+    stage.rescan()
+    with suppress(NotChecked, NoSpace):  # no room for a second one: nothing to learn about the first
+        stage.plug()
+    stage.rescan()
+    if device_of(dev).driver is not None and dev.resources != before:
+        stage.note("C01", f"{dev}: moved from {before} to {dev.resources} though its driver has no rescan hooks", ("moved",))
+    stage.finish()
+
+
+@trial("state lost", blames="C16", needs=movable_and_io)
+def state_lost(stage: Stage) -> None:
+    """The device is reset while it is paused, as if power had gone."""
+    dev = stage.plug()
+    if stage.subject.is_generic:
+        raise NotChecked("needs a model")
+    stage.io(dev)
+    stage.during("bridges", lambda: stage.bench.model(dev).reset(), dev)
+    stage.finish()
+
+
+TRIALS: Final[tuple[Trial, ...]] = (
+    works,
+    stays,
+    nothing_moves,
+    every_bar_moves,
+    each_subset_moves,
+    a_long_pause,
+    two_moves,
+    state_lost,
+)

@@ -1,0 +1,100 @@
+"""Stories in which something is lost: a BAR, the card, the power, the way back."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from movsdk.errors import PciError
+from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.pci_regs import PowerState
+from movsdk.testing.conformance.stage import Stage
+from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, movable, sleeps, trial
+
+_STEPS: Final = ("pause", "release", "bridges", "resume")
+
+
+@trial("a BAR is lost", blames="C07", needs=movable)
+def bar_lost(stage: Stage) -> None:
+    """Each BAR in turn finds no place; the driver says so and touches nothing."""
+    first = stage.plug()
+    neighbour = stage.plug()
+    for bar in stage.movable_bars(first):
+        dev = stage.plug()
+        stage.io(dev)
+        stage.excuse(dev)
+        stage.do("rescan", lambda dev=dev, bar=bar: stage.bench.lose_bar(dev, bar))  # type: ignore[misc]  # bound now
+        stage.settle()
+        stage.io(neighbour)
+        stage.remove(dev)
+        stage.cards.remove(dev)
+    stage.finish()
+
+
+@trial("rescan_done fails", blames="C35", needs=movable)
+def done_fails(stage: Stage) -> None:
+    """Mapping fails in rescan_done, then interrupts do."""
+    neighbour = stage.plug()
+    for call in ("iomap", "alloc_irq_vectors", "request_regions"):
+        dev = stage.plug()
+        stage.io(dev)
+        stage.excuse(dev)
+        with _failing(dev, call):
+            stage.move(dev, stage.movable_bars(dev))
+        stage.settle()
+        stage.io(neighbour)
+        stage.remove(dev)
+        stage.cards.remove(dev)
+    stage.finish()
+
+
+@contextmanager
+def _failing(dev: PciDev, call: str) -> Iterator[None]:
+    """Let one of the kernel's calls fail in rescan_done of `dev`, as when memory is short."""
+    original: Callable[..., object] = getattr(PciDev, call)
+
+    def refused(self: PciDev, *arguments: object, **named: object) -> object:
+        if self is dev and device_of(dev).in_hook == "rescan_done":
+            raise PciError(errno.ENOMEM, f"{dev}: {call}() failed, out of memory")
+        return original(self, *arguments, **named)
+
+    setattr(PciDev, call, refused)
+    try:
+        yield
+    finally:
+        setattr(PciDev, call, original)
+
+
+@trial("pulled in the middle", blames="C43", rules="C31", needs=movable, faults="hardware")
+def pulled(stage: Stage) -> None:
+    """The card is pulled before each step of the rescan, and nobody says so; reads answer all-ones, as on hardware."""
+    for step in _STEPS:
+        dev = stage.plug()
+        stage.io(dev)
+        stage.excuse(dev)
+        with suppress(NotChecked):  # a card that is gone cannot be forced anywhere
+            stage.during(step, lambda dev=dev: stage.bench.pull(dev, told=False), dev)  # type: ignore[misc]  # bound now
+        stage.settle()
+        stage.remove(dev)
+        stage.cards.remove(dev)
+
+
+@trial("asleep while it moves", blames="C45", needs=all_of(movable, sleeps))
+def asleep(stage: Stage) -> None:
+    """D3hot, then a move, then back; the registers hold the new place and the driver works."""
+    for state in (PowerState.D3HOT, PowerState.D3COLD):
+        dev = stage.plug()
+        stage.io(dev)
+        rc = stage.do("suspend", lambda dev=dev, state=state: stage.bench.suspend(dev, state))  # type: ignore[misc]  # bound now
+        if rc == 0:
+            stage.move(dev, stage.movable_bars(dev))
+            stage.do("resume", lambda dev=dev: stage.bench.resume(dev))  # type: ignore[misc]  # bound now
+        stage.io(dev)
+        stage.settle()
+        stage.remove(dev)
+        stage.cards.remove(dev)
+
+
+TRIALS: Final[tuple[Trial, ...]] = (bar_lost, done_fails, pulled, asleep)

@@ -1,0 +1,43 @@
+"""The kit as a whole: reference drivers conform, and a broken one is told its rule first."""
+
+from __future__ import annotations
+
+import pytest
+from movsdk.reference.edu.driver import Edu
+from movsdk.reference.edu.model import EduModel
+
+from movsdk.bench import reference
+from movsdk.testing.conformance.kit import examine
+from movsdk.testing.conformance.rule import Status
+
+
+@pytest.mark.parametrize("name", ["edu", "nvme", "gpu", "legacy"])
+def test_a_reference_driver_conforms(name: str) -> None:
+    """No breach, no advice."""
+    found = reference.load(name)
+
+    verdict = examine(found.driver, found.model)
+
+    assert [seen.message for judgement in verdict.judgements for seen in judgement.violations] == []
+
+
+class Stale(Edu):
+    """Keeps its mapping across the move."""
+
+    name = "stale"
+
+    def rescan_prepare(self, dev: object) -> None: ...
+
+    def rescan_done(self, dev: object) -> None: ...
+
+
+def test_the_cause_comes_first() -> None:
+    """What follows from it stands behind, and the message names mapping, move and access."""
+    verdict = examine(Stale, EduModel)
+
+    assert not verdict.conforms
+    assert verdict.of("C01").status is Status.BROKEN
+    assert "C01" in verdict.causes
+    message = verdict.of("C01").violations[0].message
+    assert "drivers/edu/driver.py:" in message
+    assert "but BAR 0 is now at" in message
