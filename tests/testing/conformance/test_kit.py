@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from movsdk.reference.edu.driver import Edu
-from movsdk.reference.edu.model import EduModel
 
+from drivers.edu.driver import Edu
+from drivers.edu.model import EduModel
 from movsdk.bench import reference
 from movsdk.testing.conformance.kit import examine
 from movsdk.testing.conformance.rule import Status
