@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: whoever reads it sees the old content or the new, never half of one.
+"""Writing a file or a folder whole or not at all: whoever reads a file sees the old content or the new, never half of one.
 
 Twin: rename(2). What is no plain file (a pipe, /dev/stdout) is written to as it is.
 """
@@ -6,7 +6,10 @@ Twin: rename(2). What is no plain file (a pipe, /dev/stdout) is written to as it
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from movsdk.errors import BadInput
@@ -46,6 +49,34 @@ def write_whole(path: str | Path, text: str) -> None:
         raise
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}; choose another place") from error
+
+
+@contextmanager
+def new_folder(directory: str | os.PathLike[str]) -> Iterator[Path]:
+    """An empty folder to write in, made if it is not there. If the writing fails, nothing of it is left.
+
+    Raises:
+        BadInput: there is something in it, or it cannot be written.
+    """
+    root = Path(directory)
+    made: list[Path] = []
+    try:
+        made = [folder for folder in (root, *root.parents) if not folder.exists()]
+        root.mkdir(parents=True, exist_ok=True)
+        if any(root.iterdir()):
+            made = []
+            raise BadInput(f"{root}: is not empty; name a new folder")
+        try:
+            yield root
+        except BaseException:
+            for each in root.iterdir():
+                shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+            for folder in made:
+                folder.rmdir()
+            raise
+    except (OSError, ValueError) as error:
+        place = getattr(error, "filename", None) or root
+        raise BadInput(f"{place!s:.200}: cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _target(path: str | Path) -> Path:

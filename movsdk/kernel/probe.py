@@ -84,6 +84,8 @@ def _scan_function(bus: Bus, devfn: int, known: dict[int, Device]) -> int | None
     bus.system.discovered.append(device)
     if device.class_code == regs.CLASS_BRIDGE_PCI_SUBTRACTIVE and bus.system.on_subtractive is not None:
         bus.system.on_subtractive(device)
+    if bus.system.on_found is not None:
+        bus.system.on_found(device)
     return header
 
 

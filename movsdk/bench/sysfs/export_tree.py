@@ -10,12 +10,12 @@ import os
 from pathlib import Path
 from typing import Final
 
+from movsdk.bench.file_out import new_folder
 from movsdk.bench.sysfs.node import Attr, Folder, Link, Node
 from movsdk.bench.sysfs.open_file import OpenFile
 from movsdk.bench.sysfs.proc_files import Around
 from movsdk.bench.sysfs.view import SysfsView
 from movsdk.bench.world import World
-from movsdk.errors import BadInput
 
 SHORTCUTS: Final = {name: f"sys/bus/pci/{name}" for name in ("devices", "drivers", "slots", "rescan")}
 """Links at the top, so that DIR can stand for /sys/bus/pci as well as for /."""
@@ -30,18 +30,13 @@ def export_tree(world: World, directory: str | os.PathLike[str], *, around: Arou
     Raises:
         BadInput: the directory is not empty, or cannot be written.
     """
-    root = Path(directory)
     view = SysfsView(world, around=around)
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        if any(root.iterdir()):
-            raise BadInput(f"{root}: is not empty; name a new folder")
-        _write(view.root, root)
-        for name, target in SHORTCUTS.items():
-            if (root / target).exists():
-                (root / name).symlink_to(target)
-    except OSError as error:
-        raise BadInput(f"{error.filename or root}: cannot be written: {error.strerror or error}") from None
+        with new_folder(directory) as root:
+            _write(view.root, root)
+            for name, target in SHORTCUTS.items():
+                if (root / target).exists():
+                    (root / name).symlink_to(target)
     finally:
         view.close()
     return sum(1 for _ in world.system.devices())

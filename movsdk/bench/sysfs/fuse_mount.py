@@ -31,6 +31,7 @@ from movsdk.rescan.report import RescanReport
 
 TICK: Final = 0.01
 """How often virtual time follows real time, and register windows are compared, seconds."""
+_DEVICE = "/dev/fuse"
 _REST: Final = 4  # after a tick, rest at least that many times as long as it took
 
 
@@ -54,8 +55,7 @@ def mount(
     Raises:
         BadInput: no /dev/fuse, no mfusepy, no such folder, or mounting failed.
     """
-    fuse = _library()
-    _check(directory)
+    fuse = check(directory)
     server = Server(SysfsView(world, on_report, around), on_ready)
     try:
         fuse.FUSE(
@@ -78,8 +78,8 @@ def mount(
 
 
 def _library() -> Any:
-    if not os.path.exists("/dev/fuse"):
-        raise BadInput("there is no /dev/fuse here; use `movsdk export sysfs`, which writes plain files")
+    if not os.path.exists(_DEVICE):
+        raise BadInput(f"there is no {_DEVICE} here; use `movsdk export sysfs`, which writes plain files")
     try:
         return import_module("mfusepy")
     except ImportError:
@@ -88,13 +88,15 @@ def _library() -> Any:
         raise BadInput(f"mfusepy finds no libfuse ({error}); install the system package fuse3") from None
 
 
-def _check(directory: str | os.PathLike[str]) -> None:
-    path = Path(directory)
+def check(directory: str | os.PathLike[str]) -> Any:
+    """Refuse now what `mount` would refuse after a machine was played; returns the package that mounts. Raises `BadInput`."""
+    fuse, path = _library(), Path(directory)
     try:
         if any(path.iterdir()):
             raise BadInput(f"{path}: is not empty; mount on an empty folder")
     except OSError as error:
         raise BadInput(f"{path}: cannot be mounted on: {error.strerror}") from None
+    return fuse
 
 
 @define(eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import os
 import shutil
 import signal
@@ -19,11 +18,11 @@ from movsdk.bench.bench import Bench
 from movsdk.bench.sysfs import fuse_mount
 from movsdk.errors import BadInput
 from tests.bench.sysfs.cards import UserDriver
+from tests.bench.sysfs.fuse import needs_fuse
 from tests.bench.sysfs.mounted import Mounted, mounting, sh
 from tests.bench.sysfs.pciutils import lspci, needs_pciutils, setpci
 
-_HAS_FUSE = os.path.exists("/dev/fuse") and importlib.util.find_spec("mfusepy") is not None and shutil.which("fusermount3")
-pytestmark = pytest.mark.skipif(not _HAS_FUSE, reason="needs /dev/fuse, fusermount3 and the extra movsdk[fuse]")
+pytestmark = needs_fuse
 
 
 @pytest.fixture
