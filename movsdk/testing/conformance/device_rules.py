@@ -72,6 +72,7 @@ DEVICE_RULES: Final = (
         "Bjorn Helgaas in review of the series",
         "pull the device while it works, with faults as hardware shows them: all-ones and no exception",
         "check for all-ones, confirm with read_config_word(0) == 0xffff, and give up with an error",
+        needs_model=True,
     ),
     # --- DMA and interrupts -----------------------------------------------------------------------
     Rule(
@@ -80,6 +81,7 @@ DEVICE_RULES: Final = (
         "macOS pause contract",
         "any DMA of a paused device",
         "stop the engine and wait for what is in flight in rescan_prepare",
+        needs_model=True,
     ),
     Rule(
         "C11",
@@ -87,6 +89,7 @@ DEVICE_RULES: Final = (
         "macOS pause contract: not a DMA target either",
         "DMA of a peer into a BAR whose device is paused",
         "stop peer-to-peer transfers when the peer tells of a move",
+        needs_model=True,
     ),
     Rule(
         "C12",
@@ -94,6 +97,7 @@ DEVICE_RULES: Final = (
         "macOS pause contract",
         "an interrupt of a paused device",
         "mask the device's interrupts and synchronize_irq(), or free_irq(), in rescan_prepare",
+        needs_model=True,
     ),
     Rule(
         "C13",
@@ -108,6 +112,7 @@ DEVICE_RULES: Final = (
         "Windows rule; macOS: the MSI address may change",
         "offer fewer vectors after the move",
         "take what alloc_irq_vectors(1, n) gives in rescan_done and spread the work on it",
+        needs_model=True,
     ),
     Rule(
         "C15",
@@ -115,6 +120,7 @@ DEVICE_RULES: Final = (
         'Windows: "data must not be lost"',
         "requests in flight during the move; a ledger of what was asked and answered",
         "hold new requests in rescan_prepare, drain or replay those in flight",
+        needs_model=True,
     ),
     Rule(
         "C16",
@@ -122,6 +128,7 @@ DEVICE_RULES: Final = (
         'Windows: "might lose power" while stopped',
         "reset the device between rescan_prepare and rescan_done",
         "program queues, doorbells and modes again in rescan_done, as in probe",
+        needs_model=True,
     ),
     # --- addresses kept elsewhere ------------------------------------------------------------------
     Rule(
@@ -130,6 +137,7 @@ DEVICE_RULES: Final = (
         "NVMe CMBMSC.CBA; GPU MMU bases",
         "compare what the model was programmed with and where the BAR is",
         "write the new resource_start() to the register in rescan_done",
+        needs_model=True,
     ),
     Rule(
         "C21",

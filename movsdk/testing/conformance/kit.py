@@ -54,7 +54,11 @@ class Examination:
     def play(self, trial: Trial) -> Played:
         """Play a trial once; those before it that it builds upon are played first."""
         if trial.name not in self._played:
-            self._played[trial.name] = self._play(trial)
+            played = self._play(trial)
+            if self.subject.is_generic and trial is self.trials[0] and played.violations and self.subject.does_io:
+                self.subject.io_trouble = f"exercise() needs a model; on plain memory: {played.violations[0].message}"
+                played = self._play(trial)
+            self._played[trial.name] = played
         return self._played[trial.name]
 
     def judge(self, rule: Rule) -> Judgement:
@@ -72,6 +76,8 @@ class Examination:
         if found:
             return Judgement(rule, Status.ADVICE, found)
         if any(not played.reason for played in looking):
+            if rule.needs_model and self.subject.is_generic:
+                return Judgement(rule, Status.NOT_CHECKED, reason="needs a model")
             return Judgement(rule, Status.KEPT)
         return self._untried(rule, looking)
 
@@ -83,8 +89,8 @@ class Examination:
 
     def _play(self, trial: Trial) -> Played:
         first = self.trials[0]
-        if trial is not first and (broken := self.play(first)).violations:
-            return Played(trial, (), f"the driver does not work even without a rescan: {broken.violations[0].message}")
+        if trial is not first and self.play(first).violations:
+            return Played(trial, (), "the driver does not work even without a rescan; see `base`")
         if trial is not first and self.play(first).reason:
             return Played(trial, (), self.play(first).reason)
         if reason := trial.needs(self.subject):
@@ -100,9 +106,14 @@ class Examination:
             trial.play(stage)
         except NotChecked as why:
             reason = str(why)
+            if trial is first and not self.subject.is_generic and not stage.violations:
+                stage.note(BASE, reason, ("not even this",))
         except Hung as hung:
             stage.note("C31", f"{self.subject.name}: {hung}", ("hung", trial.name), hung.site)
         stage.collect()
+        if trial is first and reason and self.subject.is_generic:
+            why_not = stage.violations[0].message if stage.violations else reason
+            return Played(trial, (), f"needs a model; on plain memory: {why_not}")
         return Played(trial, tuple(stage.violations), reason)
 
     def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
@@ -124,8 +135,14 @@ class Verdict:
 
     @property
     def conforms(self) -> bool:
-        """Whether no rule is broken."""
-        return not self.broken
+        """Whether it was examined and no rule is broken."""
+        return not self.broken and not self.unchecked
+
+    @property
+    def unchecked(self) -> str:
+        """Why nothing could be examined: the stand-in for its silicon was not enough. Empty as a rule."""
+        base = self.judgements[0]
+        return base.reason if base.status is Status.NOT_CHECKED else ""
 
     @property
     def broken(self) -> tuple[Judgement, ...]:

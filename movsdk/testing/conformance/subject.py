@@ -22,7 +22,8 @@ from movsdk.testing.conformance.generic_model import generic_model
 class Subject:
     """A driver class (or a function that makes a driver) with a function that makes its silicon.
 
-    `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour.
+    `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour. `io_trouble`: why its I/O cannot be
+    asked for with that.
     """
 
     make_driver: Callable[[], Any]
@@ -30,6 +31,7 @@ class Subject:
     is_generic: bool = False
     name: str = field(init=False)
     hooks: frozenset[str] = field(init=False)
+    io_trouble: str = field(default="", init=False)
     _example: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -63,7 +65,7 @@ class Subject:
     @property
     def does_io(self) -> bool:
         """Whether the kit can ask it for I/O."""
-        return callable(getattr(self._example, "exercise", None))
+        return not self.io_trouble and self.offers("exercise")
 
     def offers(self, method: str) -> bool:
         """Whether the driver has a public method of this name."""

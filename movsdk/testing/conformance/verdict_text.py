@@ -45,6 +45,8 @@ def headline(verdict: Verdict) -> str:
     if verdict.conforms:
         kept = sum(judgement.status is Status.KEPT for judgement in verdict.judgements)
         return f"{subject.name}: CONFORMS ({kind} BARs; {kept} rules kept)"
+    if not verdict.broken:
+        return f"{subject.name}: NOT CHECKED: {verdict.unchecked}"
     rest = [judgement.rule.id for judgement in verdict.broken if judgement.rule.id not in verdict.causes]
     tail = f"; follows: {', '.join(rest)}" if rest else ""
     return f"{subject.name}: DOES NOT CONFORM ({kind} BARs): {', '.join(verdict.causes)}{tail}"
@@ -69,7 +71,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain values, for JSON."""
     return {
         "driver": verdict.subject.name,
-        "verdict": "conforms" if verdict.conforms else "does not conform",
+        "verdict": "conforms" if verdict.conforms else "does not conform" if verdict.broken else "not checked",
         "movable": verdict.subject.is_movable,
         "generic_model": verdict.subject.is_generic,
         "causes": list(verdict.causes),
