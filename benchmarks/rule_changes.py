@@ -1,6 +1,6 @@
 """What the recorded scenarios would have come to with one rule changed: the "N -> M" of docs/findings. Three minutes.
 
-``python benchmarks/rule_changes.py [NAME ...]``: changes of movsdk.bench.cures or of `UNPATCHED` below; all by default.
+``python benchmarks/rule_changes.py [NAME ...]``: changes of movsdk.bench.cures or of `ENGINE` below; all by default.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from movsdk.bench.cures import CURES
+from movsdk.bench.meanwhile import Meanwhile
 from movsdk.bench.player import Player
 from movsdk.bench.scenario_schema import parse
 from movsdk.kernel.setup import replay
 from movsdk.layout.table import WindowWrite
+from movsdk.pci_regs import COMMAND, COMMAND_IO, COMMAND_MEMORY
 from movsdk.rescan import mainline
+from movsdk.rescan.engine import Engine
 from movsdk.rescan.rules import by_name
 from movsdk.rescan.rules.record import Rules, bridges_last_first
-from tests.golden.promises import Step, count, steps_of
+from tests.golden.promises import MOVING, Step, count, steps_of
 from tests.golden.recordings import lines, vector
 
+_DECODES = COMMAND_IO | COMMAND_MEMORY
 SHOWN = (
     "losing",
     "losing fixed",
@@ -40,14 +44,26 @@ SHOWN = (
     "moving again after hotadd",
     "moving again after rescan",
     "losing outside",
+    "half done",
+    "decoders meanwhile",
+    "unaware meanwhile",
     "newcomers served",
 )
 
 
-def steps_played(rules: Rules, base: str) -> Iterator[Step]:
+def steps_played(rules: Rules, base: str, passing: Counter[str]) -> Iterator[Step]:
     for name in lines(base):
         scenario = vector(base, name)["scenario"]
-        outcomes = [outcome.as_expected() for outcome in Player(parse(scenario), rules).play()]
+        player = Player(parse(scenario), rules)
+        watch, outcomes = Meanwhile(player.world), []
+        for event in player.scenario.events:
+            outcome, pairs = player.step(event), watch.take()
+            if outcome is None:
+                continue
+            outcomes.append(outcome.as_expected())
+            if event.op in MOVING:
+                passing["decoders meanwhile"] += bool(pairs)
+                passing["unaware meanwhile"] += any(pair.unaware for pair in pairs)
         yield from steps_of(scenario, base, outcomes)
 
 
@@ -63,11 +79,16 @@ def served(step: Step) -> int:
 
 
 def measured(rules: Rules, base: str) -> Counter[str]:
-    played = list(steps_played(rules, base))
-    return count(played) + Counter({"newcomers served": sum(served(step) for step in played if step.event["op"] == "hotadd")})
+    passing: Counter[str] = Counter()
+    played = list(steps_played(rules, base, passing))
+    return (
+        count(played)
+        + passing
+        + Counter({"newcomers served": sum(served(step) for step in played if step.event["op"] == "hotadd")})
+    )
 
 
-# --- the unpatched kernel is no record of functions: one of them is replaced while inside -----------------------------
+# --- what is no function of a record, such as all of the unpatched kernel: replaced while inside ---------------------------
 @contextmanager
 def releasing(choose: Callable[[Any, Any], Any]) -> Iterator[None]:
     """`choose` says what is released for the second try of a hot-add: it gets the bus, and the bus behind the bridge."""
@@ -109,17 +130,47 @@ def writing_windows() -> Iterator[None]:
         module.assign_on_rescan, module.assign_hot_added = assign_on_rescan, assign_hot_added
 
 
+@contextmanager
+def decoding_off() -> Iterator[None]:
+    """Who may move answers nothing from before the first attempt until the windows are written."""
+    engine: Any = Engine
+    attempt, program = engine._attempt_until_accepted, engine._program_bridges
+    silenced: list[tuple[Any, int]] = []
+
+    def attempt_in_silence(self: Any, moves: Any, turn: Any) -> None:
+        stays = {label for label, _, _ in self._fixed}
+        for device in self.system.devices():
+            command = device.config_read(COMMAND, 2)
+            if device.row.is_added and not device.row.is_bridge and device.label not in stays and command & _DECODES:
+                silenced.append((device, command & _DECODES))
+                device.config_write(COMMAND, 2, command & ~_DECODES)
+        attempt(self, moves, turn)
+
+    def program_and_answer(self: Any, moves: Any, turn: Any) -> None:
+        program(self, moves, turn)
+        while silenced:
+            device, decodes = silenced.pop()
+            device.config_write(COMMAND, 2, device.config_read(COMMAND, 2) | decodes)
+
+    engine._attempt_until_accepted, engine._program_bridges = attempt_in_silence, program_and_answer
+    try:
+        yield
+    finally:
+        engine._attempt_until_accepted, engine._program_bridges = attempt, program
+
+
 def below_the_bridge(segment: Any, behind: Any) -> Any:
     inside = {id(behind), *(id(row.child) for row in behind.walk() if row.child is not None)}
     return segment if id(segment) in inside else behind
 
 
-UNPATCHED: dict[str, tuple[str, Callable[[], AbstractContextManager[None]]]] = {
+ENGINE: dict[str, tuple[str, Callable[[], AbstractContextManager[None]]]] = {
     "off below the bridge": (
         "for its second try a hot-add releases windows below its bridge only",
         lambda: releasing(below_the_bridge),
     ),
     "off one try": ("a hot-add releases nothing for its second try", lambda: releasing(lambda _segment, _behind: None)),
+    "v9 decoding off": ("who may move answers nothing from the first attempt to the last window", decoding_off),
     "off writes windows": ("the windows of every bridge are written when all is assigned", writing_windows),
 }
 
@@ -133,7 +184,7 @@ def report(name: str, change: str, before: Counter[str], after: Counter[str]) ->
 
 def main(names: list[str]) -> None:
     bases: dict[str, Counter[str]] = {}
-    for name in [*CURES, *UNPATCHED]:
+    for name in [*CURES, *ENGINE]:
         if names and name not in names:
             continue
         base = name.split()[0]
@@ -142,7 +193,7 @@ def main(names: list[str]) -> None:
             cure = CURES[name]
             report(name, f"{cure.change} ({cure.function})", bases[base], measured(cure.rules, base))
         else:
-            change, inside = UNPATCHED[name]
+            change, inside = ENGINE[name]
             with inside():
                 report(name, change, bases[base], measured(by_name(base), base))
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from movsdk.address import Span
 from movsdk.bench import gallery
+from movsdk.bench.meanwhile import Meanwhile, Pair
 from movsdk.bench.player import Outcome, Player
 from movsdk.bench.scenario import NamedScenario
 from movsdk.bench.scenario_file import load
@@ -103,18 +104,26 @@ def _hex(span: Span) -> str:
 
 # --- before and after --------------------------------------------------------------------------------------------
 def evidence(named: NamedScenario, rules: Rules) -> list[str]:
-    """Play a scenario and show the machine before its last event and after it, and what the referee found."""
+    """Play a scenario: the machine before and after its last event, what the referee found, who shared an address meanwhile."""
     player = Player(named.scenario, rules, "hardware")
+    watch = Meanwhile(player.world)
     shown: list[list[str]] = []
     last: Outcome | None = None
+    meanwhile: tuple[Pair, ...] = ()
     for event in named.scenario.events:
         outcome = player.step(event)
+        pairs = watch.take()
         if outcome is not None:
+            meanwhile = pairs
             shown.append([f"after {event}, rules {rules.name}", *_picture(player.world)])
             last = outcome
     if last is None:
         raise BadInput(f"{named.name}: nothing happens in it; give it events")
-    return [*(line for picture in shown[-2:] for line in [*picture, ""]), *map(str, last.findings)]
+    return [*(line for picture in shown[-2:] for line in [*picture, ""]), *map(str, last.findings), *map(_told, meanwhile)]
+
+
+def _told(pair: Pair) -> str:
+    return f"E01 meanwhile: {pair}"
 
 
 def _picture(world: World) -> list[str]:

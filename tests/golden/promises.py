@@ -72,7 +72,7 @@ def count(found: Iterable[Step]) -> Counter[str]:
 
 def _moving(step: Step) -> Counter[str]:
     op = step.event["op"]
-    fixed, lost = _fixed(step), step.lost
+    fixed, lost, elsewhere = _fixed(step), step.lost, _elsewhere(step)
     found = Counter(
         {
             "moving": 1,
@@ -81,6 +81,8 @@ def _moving(step: Step) -> Counter[str]:
             "losing movable": bool(lost - fixed),
             "lost fixed BARs": len(lost & fixed),
             "lost movable BARs": len(lost - fixed),
+            "half done": bool(lost and elsewhere),
+            "changing places": bool(_taken_over(step, elsewhere)),
             "hot-adds": op == "hotadd",
             "losing outside": op == "hotadd" and bool(_outside(step, lost)),
             "cut off": bool(_cut_off(step)),
@@ -95,6 +97,28 @@ def _moving(step: Step) -> Counter[str]:
         found[f"unchanged {after}"] = 1
         found[f"moving again {after}"] = int(_bars(step.before["state"]) != _bars(step.event["state"]))
     return found
+
+
+def _elsewhere(step: Step) -> set[Bar]:
+    """BARs that had a place before and have another one now."""
+    before, after = _bars(step.before["state"]), _bars(step.event["state"])
+    return {bar for bar in before.keys() & after.keys() if before[bar][2] and after[bar][2] and before[bar] != after[bar]}
+
+
+def _taken_over(step: Step, elsewhere: set[Bar]) -> set[Bar]:
+    """Those of `elsewhere` that reach into where another of them was. An I/O port and a memory address may be the same number."""
+    before, after = _bars(step.before["state"]), _bars(step.event["state"])
+    is_io = {
+        (device["id"], entry["n"]): entry["type"].startswith("io")
+        for device in step.event["state"]
+        for entry in device["resources"]
+    }
+    return {
+        one
+        for one in elsewhere
+        for other in elsewhere - {one}
+        if is_io[one] == is_io[other] and after[one][0] <= before[other][1] and before[other][0] <= after[one][1]
+    }
 
 
 def _given_up(state: State) -> list[str]:

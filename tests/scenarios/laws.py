@@ -1,6 +1,6 @@
 """Engine rules E01-E13 as code: plays a scenario, asserts what every kernel keeps, and names the page of each promise it breaks.
 
-Twin: docs/findings/index.md, which tells the rules in words. E05 and E06 are not among them here: see `test_engine_rules`.
+Twin: docs/findings/index.md, which tells the rules in words. E07 and E11 take more than one look: see `test_engine_rules`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Final
 from attrs import define, field
 
 from mockbus.fabric import Fabric
+from movsdk.bench.meanwhile import Meanwhile
 from movsdk.bench.player import Outcome, Player
 from movsdk.bench.scenario import EventSpec, Scenario
 from movsdk.bench.state import State
@@ -75,6 +76,7 @@ class Trial:
     outcomes: list[Outcome] = field(factory=list, init=False)
     player: Player = field(init=False)
     _watch: WatchedOps = field(init=False)
+    _meanwhile: Meanwhile = field(init=False)
     _touched: bool = field(default=True, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -82,17 +84,20 @@ class Trial:
         system = self.player.world.system
         self._watch = WatchedOps(self.player.world.machine.fabric, system)
         system.ops = self._watch
+        self._meanwhile = Meanwhile(self.player.world)
 
     def run(self) -> Trial:
         """Play all events; AssertionError where a rule is broken that no kernel breaks."""
         for event in self.scenario.events:
-            outcome = self.player.step(event)
+            outcome, pairs = self.player.step(event), self._meanwhile.take()
             if outcome is None:
                 self._touched = True
                 continue
             before = self.outcomes[-1] if self.outcomes else None
             self.outcomes.append(outcome)
             self._judge(event, before, outcome)
+            if pairs and event.op in _MOVING:
+                self.breaks.add(("E06", "two-decoders-meanwhile.md"))
             self._touched = event.op == "remove"
         return self
 
@@ -108,6 +113,7 @@ class Trial:
         if before is None or event.op not in _MOVING:
             return
         self._losses(outcome)
+        self._undone(before, outcome)
         self._attempts(outcome)
         _same_sizes(before.state, outcome.state)
         _fixed_stay(before.state, outcome)
@@ -160,9 +166,7 @@ class Trial:
                 self.breaks.add(("E02", "window-that-is-not-there.md"))
             elif self._is_unpatched:
                 self.breaks.add(("E02", "unpatched-window-never-opened.md"))
-            elif any(
-                entry["kind"] == "window" and not entry["assigned"] for device in outcome.state for entry in device["resources"]
-            ):
+            elif _has_stuck_window(outcome.state):
                 self.breaks.add(("E02", "v5-window-stuck.md"))
             else:
                 self.breaks.add(("E02", f"unlisted: {finding}"))
@@ -184,6 +188,17 @@ class Trial:
                 assert not report.attempts[-1].is_accepted or move.device in report.given_up, f"lost unnoticed: {move}"
                 self.breaks.add(("E03", "lost-movable-bars.md"))
 
+    def _undone(self, before: Outcome, outcome: Outcome) -> None:
+        """E05: when the last attempt fails too, or an unpatched newcomer stays without a place, everybody is where he was."""
+        report = outcome.report
+        failed = bool(report.attempts) and not report.attempts[-1].is_accepted
+        if self._is_unpatched:
+            failed = any(place.device in report.found for place in report.unplaced)
+        old, new = bars(before.state), bars(outcome.state)
+        if failed and any(place[2] and new[key] != place for key, place in old.items() if key in new):
+            page = "unpatched-sibling-cut-off.md" if self._is_unpatched else "failed-rescan-not-undone.md"
+            self.breaks.add(("E05", page))
+
     def _attempts(self, outcome: Outcome) -> None:
         """One a newcomer, and one; with v9 three (reserves, none, what worked)."""
         least = 3 if self.rules.name.startswith("v9") else 1
@@ -200,6 +215,12 @@ class Trial:
             assert self.rules.name.startswith("v2"), f"E12 {label} is gone"
         if len(outcome.report.given_up) > 1:
             self.breaks.add(("E12", "small-newcomer-sacrificed.md"))
+
+
+def _has_stuck_window(state: State) -> bool:
+    """A window without a place that keeps an address."""
+    windows = (entry for device in state for entry in device["resources"] if entry["kind"] == "window")
+    return any(not entry["assigned"] and entry["start"] for entry in windows)
 
 
 def _sits_where_it_may(device: Device, resource: Resource, *, is_unpatched: bool) -> None:

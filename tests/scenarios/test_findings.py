@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from movsdk.bench.cures import CURES
+from movsdk.bench.meanwhile import Meanwhile
+from movsdk.bench.player import Player
 from movsdk.bench.scenario import EventSpec
 from movsdk.bench.scenario_schema import parse
 from movsdk.bench.yaml_text import read_yaml
@@ -89,6 +91,7 @@ BREAKS = [
     ("unpatched-sibling-cut-off.md", ["E03 card"], []),
     ("window-that-is-not-there.md", ["E02 card"], ["v9 no power-on windows", "v5 no power-on windows"]),
     ("unpatched-window-never-opened.md", ["E02 new", "E02 port"], []),
+    ("failed-rescan-not-undone.md", ["E03 x"], []),
 ]
 
 
@@ -163,6 +166,28 @@ def test_a_stuck_window_stands_in_the_registers_where_ram_is() -> None:
     for outcome in (story.last, again):
         assert entry(outcome, "port")["registers"]["pref"] == [0x10_0000, 0x1F_FFFF]
         assert place(outcome, "card") is None
+
+
+def test_a_failed_rescan_gives_away_the_place_of_the_bar_that_it_lost() -> None:
+    """y had no reason to move and is where x was; with the rollback nobody is anywhere else."""
+    story, mended = (machine("failed-rescan-not-undone.md", rules=rules) for rules in (V9, CURES["v9 rollback"].rules))
+
+    assert (place(story.boot, "x"), place(story.last, "x")) == ((0x8040_0000, 2 * M), None)
+    assert (place(story.boot, "y"), place(story.last, "y")) == ((0x8080_0000, M), (0x8040_0000, M))
+    assert bars(mended.last) == bars(mended.boot)
+
+
+@pytest.mark.parametrize(("rules", "sharing"), [("v9", ["one BAR 0 and two BAR 0"]), ("v5", []), ("v2", []), ("off", [])])
+def test_two_cards_share_an_address_while_they_swap(rules: str, sharing: list[str]) -> None:
+    """With the windows open, as since v6; before and after nobody shares, and both drivers are paused."""
+    story = machine("two-decoders-meanwhile.md", rules=by_name(rules))
+    player = Player(story.player.scenario, by_name(rules), "hardware")
+    watch = Meanwhile(player.world)
+
+    passing = [watch.take() for event in player.scenario.events if player.step(event)]
+
+    assert [[str(pair).partition(" answered")[0] for pair in pairs] for pairs in passing] == [[], sharing]
+    assert not any(pair.unaware for pairs in passing for pair in pairs)
 
 
 def test_with_the_series_every_window_is_opened() -> None:
