@@ -12,6 +12,7 @@ from movsdk import pci_regs as regs
 from movsdk.bench import reference
 from movsdk.bench.config_bytes import read_config
 from movsdk.bench.config_facts import dword, header_type, word
+from movsdk.bench.device_facts import read_facts
 from movsdk.bench.fields import Fields
 from movsdk.bench.place import Place, show
 from movsdk.bench.scenario import RECORDED_DRIVERS, ROOT, BarDecl, BridgeFirmware, BridgeSpec, EndpointSpec, FunctionSpec, Load
@@ -19,7 +20,11 @@ from movsdk.bench.sizes import format_size
 from movsdk.pci_regs import BarKind, PcieType
 
 _IDENTITY: Final = ("class", "vendor", "device", "revision", "pcie")
-_COMMON: Final = ("id", "on", "slot", "kind", "present", *_IDENTITY, "bars", "driver", "fixed_bars", "pci_fixed", "config")
+_COMMON: Final = (
+    *("id", "on", "slot", "kind", "present"),
+    *_IDENTITY,
+    *("bars", "driver", "fixed_bars", "pci_fixed", "config", "facts"),
+)
 _ENDPOINT_ONLY: Final = ("subsystem", "model", "load")
 _BRIDGE_ONLY: Final = ("hotplug", "controls", "prefetchable", "io", "firmware")
 ENDPOINT_KEYS: Final = frozenset(_COMMON + _ENDPOINT_ONLY)
@@ -86,6 +91,7 @@ def _common(device: Fields, is_bridge: bool) -> dict[str, Any]:
         "pci_fixed": _bar_numbers(device, "pci_fixed"),
         "pcie": pcie,
         "config": config,
+        "facts": read_facts(device),
     }
 
 

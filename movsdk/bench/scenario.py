@@ -83,6 +83,15 @@ class BridgeFirmware:
     pref: tuple[int, int] | None = None
 
 
+@frozen
+class Facts:
+    """What is known of a function and not played: its Linux driver, BARs of virtual functions, sizes that BARs could have."""
+
+    driver: str | None = None
+    vf_bars: tuple[BarDecl, ...] = ()
+    resizable: tuple[tuple[int, tuple[int, ...]], ...] = ()
+
+
 @frozen(kw_only=True)
 class FunctionSpec:
     """What endpoints and bridges have in common. None = not said: the model's, else made up."""
@@ -101,6 +110,7 @@ class FunctionSpec:
     pci_fixed: tuple[int, ...] = ()
     pcie: PcieType | None = None
     config: bytes | None = field(default=None, repr=lambda value: f"<{len(value)} bytes>" if value else "None")
+    facts: Facts = Facts()
 
     @property
     def is_bridge(self) -> bool:

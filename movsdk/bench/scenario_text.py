@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from movsdk.address import Span
 from movsdk.bench.config_bytes import config_rows
+from movsdk.bench.device_facts import plain_facts
 from movsdk.bench.device_schema import PCIE_TYPES
 from movsdk.bench.scenario import (
     DEFAULT_PLATFORM,
@@ -110,7 +111,7 @@ def _device(spec: FunctionSpec) -> dict[str, Any]:
         plain["bars"] = [_bar(bar) for bar in spec.bars]
     if spec.config is not None:
         plain["config"] = config_rows(spec.config)
-    return plain
+    return plain | plain_facts(spec.facts)
 
 
 def _bar(bar: BarDecl) -> dict[str, Any]:

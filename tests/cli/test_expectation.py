@@ -43,7 +43,7 @@ def test_a_folder_is_a_dump(tmp_path: Path) -> None:
 
     expected.check("anything", "v9")
     assert expected.differences("anything", "v9", []) == ["no event was played"]
-    with pytest.raises(BadInput, match=r"lspci-xxxx.txt: cannot be read: No such file or directory; a dump folder holds it"):
+    with pytest.raises(BadInput, match=r": holds no dump of PCI devices; give lspci -vv or -xxxx"):
         read_expectation(str(tmp_path))
 
 

@@ -1,54 +1,107 @@
 """A dump file as lines of text, or the one line that says why it is none.
 
-Takes whatever somebody copied out of a terminal: CRLF, a byte-order mark, trailing blanks. Knows no format.
+Takes whatever somebody copied out of a terminal: CRLF, a byte-order mark, UTF-16, Latin-1, colours, trailing blanks. Knows no
+format; see `kinds`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from attrs import frozen
 
 from movsdk.bench.place import show
 from movsdk.errors import BadInput
 
 MAX_FILE: Final = 32 << 20
 _MAX_LINE: Final = 4096
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
-def bad(path: Path, line: int, problem: str) -> BadInput:
+def bad(path: Path | str, line: int, problem: str) -> BadInput:
     """The error for a line (from 1) of a dump file."""
     return BadInput(f"{path}:{line}: {problem}", path=str(path), line=line)
 
 
-def read_lines(path: Path, *, is_whole: bool = False) -> Iterator[tuple[int, str]]:
-    """Yield each line of the file with its number, from 1, without its end.
+@frozen
+class At:
+    """Where a fact comes from: a file, and a line in it (0 = the whole file)."""
 
-    Args:
-        is_whole: refuse a last line without an end: in a format where half a line reads like a line, it tells a cut.
+    path: Path
+    line: int = 0
+
+    def bad(self, problem: str) -> BadInput:
+        """The error for what stands here."""
+        return bad(self.path, self.line, problem) if self.line else BadInput(f"{self.path}: {problem}", path=str(self.path))
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
+
+    @property
+    def short(self) -> str:
+        """Without the folder."""
+        return f"{self.path.name}:{self.line}" if self.line else self.path.name
+
+
+@frozen
+class Text:
+    """The lines of one file, without their ends. `has_end`: the last line has one, so that it was not cut in the middle."""
+
+    path: Path
+    lines: tuple[str, ...]
+    has_end: bool = True
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        return enumerate(self.lines, start=1)
+
+    def at(self, line: int) -> At:
+        """The place of a line."""
+        return At(self.path, line)
+
+    def bad(self, line: int, problem: str) -> BadInput:
+        """The error for a line."""
+        return bad(self.path, line, problem)
+
+
+def read_text(path: Path) -> Text:
+    """Return the lines of the file.
+
     Raises:
-        BadInput: no such file, too big, no text, or cut off.
+        BadInput: no such file, too big, or no text.
     """
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}; a dump folder holds it") from None
+        raise BadInput(f"{path}: cannot be read: {error.strerror}; a dump holds it") from None
+    return text_of(path, data)
+
+
+def text_of(path: Path, data: bytes) -> Text:
+    """The same for bytes that come from elsewhere, as out of an archive; `path` is what messages call them."""
     if len(data) > MAX_FILE:
         raise BadInput(f"{path}: longer than {MAX_FILE >> 20} MiB; that is no dump of one machine")
     if not data.strip():
         raise BadInput(f"{path}: is empty")
-    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        yield number, _text(raw.rstrip(b"\r"), path, number)
-    if is_whole and not data.endswith(b"\n"):
-        raise bad(path, data.count(b"\n") + 1, "the last line has no end; the file was cut off, copy it whole")
+    if data.startswith(_UTF16):
+        data = data.decode("utf-16", errors="replace").encode()
+    rows = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return Text(path, tuple(_line(raw, path, number) for number, raw in enumerate(rows, start=1)), data.endswith(b"\n"))
 
 
-def _text(raw: bytes, path: Path, number: int) -> str:
+def _line(raw: bytes, path: Path, number: int) -> str:
     try:
-        text = raw.decode()
+        text = raw.rstrip(b"\r").decode()
     except UnicodeDecodeError as error:
-        raise bad(path, number, f"not text: byte {raw[error.start]:#04x}") from None
-    if len(text) > _MAX_LINE or any(char < " " and char != "\t" for char in text):
+        if raw[error.start] < 0xA0:
+            raise bad(path, number, f"not text: byte {raw[error.start]:#04x}") from None
+        text = raw.rstrip(b"\r").decode("latin-1")
+    if "\x1b" in text:
+        text = _COLOURS.sub("", text)
+    if len(text) > _MAX_LINE or any((char < " " and char != "\t") or "\x7f" <= char < "\xa0" for char in text):
         raise bad(path, number, f"not text of a dump: {show(text)}")
     return text.rstrip()

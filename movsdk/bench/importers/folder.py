@@ -1,41 +1,38 @@
-"""A dump folder as one value: every function with its bytes, its BARs, its driver and its place; and the machine round it.
+"""A dump as one value: every function with its bytes, its BARs, its driver and its place; and the machine round it.
 
-Joins the five files and checks that they were taken at one moment. Makes no scenario of it; see `story`.
+Joins whatever was given of one moment. Makes no scenario of it; see `story`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from attrs import frozen
 
 from movsdk import pci_regs as regs
-from movsdk.address import Bdf, SlotPath, Span
+from movsdk.address import Bdf, SlotPath
 from movsdk.bench.config_facts import dword, header_type, word
-from movsdk.bench.importers import iomem
-from movsdk.bench.importers.drivers import read_drivers
-from movsdk.bench.importers.dump_lines import bad
-from movsdk.bench.importers.lspci_dump import LspciEntry, read_lspci
-from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource, read_resources
-from movsdk.bench.scenario import Aperture, RamRange, Reserved
-from movsdk.errors import BadInput
+from movsdk.bench.importers import addresses, roots
+from movsdk.bench.importers.dump_lines import At
+from movsdk.bench.importers.gather import Evidence, gather
+from movsdk.bench.importers.join import Joined, join
+from movsdk.bench.importers.kept import facts_of
+from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource
+from movsdk.bench.scenario import Aperture, Facts, RamRange, Reserved
 from movsdk.pci_regs import BarKind
 
-LSPCI: Final = "lspci-xxxx.txt"
-RESOURCE: Final = "resource.txt"
-IOMEM: Final = "iomem.txt"
-IOPORTS: Final = "ioports.txt"
-DRIVERS: Final = "drivers.txt"
 _KIND_BY_BITS: Final = {kind.low_bits: kind for kind in BarKind if kind is not BarKind.ROM}
 
 
 @frozen
 class DumpedFunction:
-    """One function at one moment; `line` is where lspci's dump has it.
+    """One function at one moment; `at` is where it is listed.
 
-    `path` survives renumbering of buses; `resources` are what the kernel believed, `config` what the registers held.
+    `path` survives renumbering of buses; `resources` are what the kernel believed, `config` what the registers held; `sizes`
+    those that a log tells of BARs without a place; `unsized` BARs whose size no source of this moment shows; `hotplug` None if
+    only the bytes tell.
     """
 
     bdf: Bdf
@@ -43,7 +40,11 @@ class DumpedFunction:
     config: bytes
     resources: DeviceResources
     driver: str
-    line: int
+    at: At
+    facts: Facts
+    hotplug: bool | None = None
+    sizes: Mapping[int, tuple[int, At]] = {}
+    unsized: Mapping[int, At] = {}
 
     @property
     def is_bridge(self) -> bool:
@@ -76,7 +77,7 @@ class DumpedFunction:
 
 @frozen
 class Dump:
-    """One machine at one moment. `functions` in the dump's order."""
+    """One machine at one moment. `functions` in the dump's order; `notes` what was left out, assumed or strange, a line each."""
 
     folder: Path
     domain: int
@@ -84,6 +85,7 @@ class Dump:
     windows: tuple[Aperture, ...]
     ram: tuple[RamRange, ...]
     reserved: tuple[Reserved, ...]
+    notes: tuple[str, ...] = ()
 
     def at(self, bdf: Bdf) -> DumpedFunction:
         """The function with this address at this moment. Raises KeyError."""
@@ -92,114 +94,71 @@ class Dump:
                 return function
         raise KeyError(bdf)
 
-    def bad(self, file: str, line: int, problem: str) -> BadInput:
-        """The error for a line of one of the files."""
-        return bad(self.folder / file, line, problem)
 
+def read_dump(paths: str | Path | Iterable[str | Path], root: str | None = None) -> Dump:
+    """Read a folder, a file, an archive, or several of them that are one moment of one machine.
 
-def read_dump(folder: str | Path) -> Dump:
-    """Read the five files of `folder`.
+    Args:
+        root: the root bus to take, as ``0000:40``, where there are several.
 
     Raises:
         BadInput: a file is missing, broken, or does not belong to the others; names file and line.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise BadInput(f"{folder}: is no folder; a dump is a folder with {', '.join((LSPCI, RESOURCE, IOMEM, IOPORTS, DRIVERS))}")
-    entries = read_lspci(folder / LSPCI)
-    resources = read_resources(folder / RESOURCE)
-    drivers = read_drivers(folder / DRIVERS)
-    _check_same_devices(folder, entries, resources, drivers)
-    domain = _one_domain(folder, entries)
-    _check_headers(folder, entries)
-    paths = _paths(folder, entries)
-    functions = {
-        paths[bdf]: DumpedFunction(bdf, paths[bdf], entry.config, resources[bdf], drivers[bdf], entry.line)
-        for bdf, entry in entries.items()
-    }
-    windows, ram, reserved = _addresses(folder, domain, functions)
-    return Dump(folder, domain, functions, windows, ram, reserved)
+    several = [paths] if isinstance(paths, str | Path) else list(paths)
+    return dump_of(gather(Path(path) for path in several), root)
 
 
-def _check_same_devices(
-    folder: Path, entries: Mapping[Bdf, LspciEntry], resources: Mapping[Bdf, DeviceResources], drivers: Mapping[Bdf, str]
-) -> None:
-    for name, others in ((RESOURCE, resources.keys()), (DRIVERS, drivers.keys())):
-        for bdf, entry in entries.items():
-            if bdf not in others:
-                raise BadInput(f"{folder / name}: has no {bdf}, which {LSPCI}:{entry.line} has; take all files at one moment")
-        for bdf in others:
-            if bdf not in entries:
-                raise BadInput(f"{folder / LSPCI}: has no {bdf}, which {name} has; the dump is cut off or of another moment")
+def dump_of(evidence: Evidence, root: str | None = None) -> Dump:
+    """Join what was gathered. Raises `BadInput` as `read_dump` does."""
+    functions = join(evidence)
+    known = addresses.known_roots(evidence)
+    wanted = roots.parse_root(root) if root is not None else None
+    hidden = _buses_passed_over(evidence, functions)
+    found, notes = roots.by_root(functions, known, hidden)
+    evidence.notes += notes
+    chosen, notes = roots.choose(found, functions, wanted, evidence.place, evidence.notes)
+    evidence.notes += notes
+    ours = {bdf: functions[bdf] for bdf in found[chosen]}
+    around = addresses.around(evidence, chosen, ours)
+    if chosen[1]:
+        evidence.notes.append(
+            f"bus numbers are told from {chosen[1]:02x} on: in the scenario root bus {roots.root_name(chosen)} is bus 00"
+        )
+    dumped = {path: _dumped(ours[bdf], path, chosen[1], evidence.notes) for bdf, path in found[chosen].items()}
+    notes = [*evidence.notes, *_log_notes(evidence)]
+    return Dump(evidence.place, chosen[0], dumped, tuple(around.windows), around.ram, tuple(around.reserved), tuple(notes))
 
 
-def _one_domain(folder: Path, entries: Mapping[Bdf, LspciEntry]) -> int:
-    first = next(iter(entries))
-    for bdf, entry in entries.items():
-        if bdf.domain != first.domain:
-            problem = f"{bdf} is in another domain than {first}; a scenario is one domain, leave the others out of all files"
-            raise bad(folder / LSPCI, entry.line, problem)
-    return first.domain
+def _dumped(one: Joined, path: SlotPath, root_bus: int, notes: list[str]) -> DumpedFunction:
+    config = bytearray(one.config)
+    if header_type(one.config) == regs.HEADER_TYPE_BRIDGE and root_bus:
+        for at in range(regs.PRIMARY_BUS, regs.SUBORDINATE_BUS + 1):
+            config[at] = max(config[at] - root_bus, 0)
+    for n, bar in enumerate(one.resources.bars):
+        if bar.is_enhanced and n < regs.ROM_RESOURCE:
+            kind = bar.kind
+            register, size = regs.bar_register(n), 8 if kind.is_64bit else 4
+            config[register : register + size] = (bar.start & ~0xF | kind.low_bits).to_bytes(size, "little")
+            notes.append(f"{bar.at}: {one.bdf} BAR {n} is held by Enhanced Allocation; played as an ordinary BAR that is pinned")
+    facts = facts_of(one, bytes(config), notes)
+    return DumpedFunction(
+        one.bdf, path, bytes(config), one.resources, one.driver, one.at, facts, one.hotplug, one.sizes, one.unsized
+    )
 
 
-def _check_headers(folder: Path, entries: Mapping[Bdf, LspciEntry]) -> None:
-    for bdf, entry in entries.items():
-        if header_type(entry.config) not in (regs.HEADER_TYPE_NORMAL, regs.HEADER_TYPE_BRIDGE):
-            problem = f"{bdf} has header type {header_type(entry.config)}; only endpoints (0) and PCI bridges (1) can be played"
-            raise bad(folder / LSPCI, entry.line, problem)
+def _buses_passed_over(evidence: Evidence, functions: Mapping[Bdf, Joined]) -> set[roots.Root]:
+    """Secondary buses of CardBus bridges, which `join` left out."""
+    found = set()
+    configs = [(bdf, entry.config) for _path, entries in evidence.lspci for bdf, entry in entries.items()]
+    configs += [(bdf, device.config) for bdf, device in evidence.sysfs.items()]
+    for bdf, config in configs:
+        if bdf not in functions and config and header_type(config) == 2:
+            found.add((bdf.domain, config[regs.SECONDARY_BUS]))
+    return found
 
 
-def _paths(folder: Path, entries: Mapping[Bdf, LspciEntry]) -> dict[Bdf, SlotPath]:
-    """Name each function by the slots above it, found by secondary bus numbers."""
-    owners: dict[int, Bdf] = {}
-    for bdf, entry in entries.items():
-        secondary = entry.config[regs.SECONDARY_BUS]
-        if header_type(entry.config) != regs.HEADER_TYPE_BRIDGE or not secondary:
-            continue
-        if secondary in owners:
-            raise bad(folder / LSPCI, entry.line, f"{bdf} and {owners[secondary]} both lead to bus {secondary:02x}")
-        owners[secondary] = bdf
-    return {bdf: _path(folder, bdf, entry.line, owners) for bdf, entry in entries.items()}
-
-
-def _path(folder: Path, bdf: Bdf, line: int, owners: Mapping[int, Bdf]) -> SlotPath:
-    slots = [bdf.slot]
-    bus = bdf.bus
-    while bus:
-        if bus not in owners:
-            problem = f"{bdf} is on bus {bus:02x}, to which no bridge leads; only what hangs on root bus 00 can be played"
-            raise bad(folder / LSPCI, line, f"{problem}, leave other host bridges out of all files")
-        above = owners[bus]
-        slots.append(above.slot)
-        bus = above.bus
-        if len(slots) > len(owners) + 1:
-            raise bad(folder / LSPCI, line, f"{bdf} sits below a circle of bridges; the bus numbers cannot be right")
-    return SlotPath(bdf.domain, tuple(reversed(slots)))
-
-
-def _addresses(
-    folder: Path, domain: int, functions: Mapping[SlotPath, DumpedFunction]
-) -> tuple[tuple[Aperture, ...], tuple[RamRange, ...], tuple[Reserved, ...]]:
-    """Apertures, RAM map and busy pieces out of iomem and ioports.
-
-    A memory aperture is ``mem`` wherever it lies: the kernel makes plain MEM resources of q35's _CRS, with neither the
-    prefetchable nor the 64-bit flag. 64-bit windows still land above 4 GiB, since a 64-bit resource takes any memory window
-    in its last attempt, and looks above 4 GiB first (linux-base.md §4.3 C): as q35-v9/1ivshmem64_dn1 shows.
-    """
-    root = f"PCI Bus {domain:04x}:00"
-    bars = {
-        (str(function.bdf), Span(bar.start, bar.last))
-        for function in functions.values()
-        for bar in function.resources.bars
-        if bar.exists and bar.last >= bar.start
-    }
-    windows: list[Aperture] = []
-    reserved: list[Reserved] = []
-    ram: tuple[RamRange, ...] = ()
-    for name, kind in ((IOPORTS, "io"), (IOMEM, "mem")):
-        top = iomem.read_ranges(folder / name)
-        found = iomem.apertures(folder / name, top, root)
-        windows += [Aperture(kind, each.span) for each in found]
-        reserved += [Reserved(kind, each.span, each.name) for each in iomem.busy(found, bars)]
-        ram = tuple(RamRange(each.span, each.name) for each in top if not each.is_bus)
-    return tuple(windows), ram, tuple(reserved)
+def _log_notes(evidence: Evidence) -> list[str]:
+    log = evidence.dmesg
+    if log is None:
+        return []
+    return [*log.remarks[:20], *(f"{each.at}: the kernel said of {each.bdf}: {each.words}" for each in log.failures[:20])]

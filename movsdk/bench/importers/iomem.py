@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Final
 
 from attrs import define, field
 
 from movsdk.address import Span
-from movsdk.bench.importers.dump_lines import bad, read_lines
+from movsdk.bench.importers.dump_lines import Text
 from movsdk.bench.place import show
-from movsdk.errors import BadInput
 
 _LINE: Final = re.compile(r"( *)([0-9a-f]{1,16})-([0-9a-f]{1,16}) : ?(.*)")
 _BUS: Final = re.compile(r"PCI Bus [0-9a-f]{4,8}:[0-9a-f]{2}")
@@ -51,54 +49,48 @@ class Range:
             stack.extend(reversed(each.inside))
 
 
-def read_ranges(path: Path) -> list[Range]:
-    """Return the top-level ranges of the file.
+def read_ranges(text: Text) -> list[Range]:
+    """Return the top-level ranges of the file; see `are_hidden` for one that was read without being root.
 
     Raises:
-        BadInput: not such a file, cut off, or read without being root (all addresses zero); names file and line.
+        BadInput: not such a file, or cut off; names file and line.
     """
     top: list[Range] = []
     stack: list[Range] = []
-    for number, line in read_lines(path, is_whole=True):
+    for number, line in text:
         if not line:
             continue
         match = _LINE.fullmatch(line)
         if match is None or len(match[1]) % _INDENT:
-            raise bad(path, number, f"not `first-last : name`, indented by twos: {show(line)}")
+            raise text.bad(number, f"not `first-last : name`, indented by twos: {show(line)}")
         start, last, depth = int(match[2], 16), int(match[3], 16), len(match[1]) // _INDENT
         if last < start:
-            raise bad(path, number, f"ends ({last:#x}) before it starts ({start:#x})")
+            raise text.bad(number, f"ends ({last:#x}) before it starts ({start:#x})")
         if depth > len(stack):
-            raise bad(path, number, "indented deeper than the line above allows; lines are missing")
+            raise text.bad(number, "indented deeper than the line above allows; lines are missing")
         del stack[depth:]
         found = Range(Span(start, last), match[4], number)
         (stack[-1].inside if stack else top).append(found)
         stack.append(found)
     if not top:
-        raise BadInput(f"{path}: holds no range")
-    if all(each.span == Span(0, 0) for each in top):
-        raise bad(path, top[0].line, "all addresses are zero; the kernel shows them to root only")
+        raise text.bad(1, "holds no range")
+    if not text.has_end:
+        raise text.bad(len(text.lines), "the last line has no end; the file was cut off, copy it whole")
     return top
 
 
-def apertures(path: Path, top: list[Range], root: str) -> list[Range]:
-    """Return the ranges named `root` (``PCI Bus 0000:00``) that lie in no other bus, in file order.
-
-    Raises:
-        BadInput: there are none.
-    """
-    found = list(_outermost_buses(top, root))
-    if not found:
-        raise BadInput(f"{path}: no range {root!r}; that is how the kernel names what the host bridge forwards")
-    return found
+def are_hidden(top: list[Range]) -> bool:
+    """True if all addresses are zero: the kernel shows them to root only."""
+    return all(each.span == Span(0, 0) for each in top)
 
 
-def _outermost_buses(ranges: list[Range], root: str) -> Iterator[Range]:
+def outermost_buses(ranges: list[Range]) -> Iterator[Range]:
+    """Yield the ranges of buses (``PCI Bus 0000:00``) that lie in no other bus, in file order: what host bridges forward."""
     for each in ranges:
-        if each.name == root:
+        if each.is_bus:
             yield each
-        elif not each.is_bus:
-            yield from _outermost_buses(each.inside, root)
+        else:
+            yield from outermost_buses(each.inside)
 
 
 def busy(ranges: list[Range], bars: Collection[tuple[str, Span]]) -> Iterator[Range]:

@@ -1,79 +1,103 @@
-"""Config bytes of every function, as ``lspci -xxxx`` prints them (``-xxx`` and ``-x`` too, with or without ``-D`` and ``-v``).
+"""What ``lspci`` printed, function by function: head line, config bytes of ``-x`` to ``-xxxx``, the other lines as they are.
 
-Keeps every byte; what they mean is said elsewhere.
+Keeps every byte and line; what they mean is said in `lspci_text` and `capability_text`.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Final
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from movsdk import pci_regs as regs
 from movsdk.address import Bdf
 from movsdk.bench.config_bytes import SIZES
 from movsdk.bench.config_facts import word
-from movsdk.bench.importers.dump_lines import bad, read_lines
+from movsdk.bench.importers.dump_lines import At, Text
 from movsdk.bench.place import show
 
-_DEVICE: Final = re.compile(r"((?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7])(?:\s.*)?")
+_DEVICE: Final = re.compile(r"((?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7])(?:\s+(.*))?")
 _ROW: Final = re.compile(r"([0-9a-fA-F]{2,3}):((?: [0-9a-fA-F]{2}){16})")
 _LIKE_A_ROW: Final = re.compile(r"[0-9a-fA-F]{2,3}:(\s|$)")
+_OUTDENTED: Final = re.compile(
+    r"(?:Subsystem: |Region \d: |Capabilities: |Kernel (?:driver|modules)|Control: I/O|Flags: |(?:Bus|DeviceName): ).*"
+)
+_REMARK: Final = re.compile(r"(?:pcilib|lspci|WARNING|!!!).*")
 
 
 @frozen
 class LspciEntry:
-    """One function: its config bytes, and the line its block starts on."""
+    """One function: its config bytes (none without -x), the line its block starts on, what else stands there."""
 
     config: bytes
+    at: At
+    head: str = ""
+    body: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def is_awake(self) -> bool:
+        """False if it answered all-ones, as a device that is powered off, or a virtual function's ids."""
+        return not self.config or word(self.config, regs.VENDOR_ID) not in (0, 0xFFFF)
+
+
+@define
+class _Block:
+    bdf: Bdf
     line: int
+    head: str
+    config: bytearray = field(factory=bytearray)
+    body: list[tuple[int, str]] = field(factory=list)
 
 
-def read_lspci(path: Path) -> dict[Bdf, LspciEntry]:
-    """Return every function of the dump, in its order.
+def read_lspci(text: Text, notes: list[str]) -> dict[Bdf, LspciEntry]:
+    """Return every function of the dump, in its order. `notes` gets what was passed over.
 
     Raises:
         BadInput: not such a dump, or cut off; names file and line.
     """
     found: dict[Bdf, LspciEntry] = {}
-    device: tuple[Bdf, int] | None = None
-    config = bytearray()
+    block: _Block | None = None
+    strange: list[int] = []
     number = 0
-    for number, line in read_lines(path):
+    for number, line in text:
         row = _ROW.fullmatch(line)
-        header = _DEVICE.fullmatch(line)
+        head = _DEVICE.fullmatch(line)
         if row is not None:
-            if device is None:
-                raise bad(path, number, "config bytes before any device line")
-            if int(row[1], 16) != len(config):
-                raise bad(path, number, f"row {row[1]} where row {len(config):02x} must follow; lines are missing")
-            config += bytes.fromhex(row[2])
-        elif header is not None:
-            _finish(path, number, device, config, found)
-            device, config = (Bdf.parse(header[1]), number), bytearray()
-            if device[0] in found:
-                raise bad(path, number, f"{device[0]} a second time")
+            if block is None:
+                raise text.bad(number, "config bytes before any device line")
+            if int(row[1], 16) != len(block.config):
+                problem = f"row {row[1]} where row {len(block.config):02x} must follow"
+                raise text.bad(number, f"{problem}; lines are missing, or doubled")
+            block.config += bytes.fromhex(row[2])
+        elif head is not None:
+            _finish(text, number, block, found)
+            block = _Block(Bdf.parse(head[1]), number, head[2] or "")
+            if block.bdf in found:
+                problem = f"{block.bdf} a second time, after line {found[block.bdf].at.line}"
+                raise text.bad(number, f"{problem}; give one moment at a time (--then for a later one)")
         elif _LIKE_A_ROW.match(line):
-            raise bad(path, number, f"a row of config bytes that is cut off: {show(line)}")
-        elif line and not line[0].isspace():
-            raise bad(path, number, f"neither a device nor a row of config bytes: {show(line)}; take the output of lspci -xxxx")
-    _finish(path, number, device, config, found)
+            raise text.bad(number, f"a row of config bytes that is cut off: {show(line)}")
+        elif line and block is not None and (line[0].isspace() or _OUTDENTED.match(line)):
+            block.body.append((number, line.strip()))
+        elif line and not line[0].isspace() and not _REMARK.match(line):
+            strange.append(number)
+    _finish(text, number, block, found)
     if not found:
-        raise bad(path, number, "no device; take the output of lspci -xxxx")
+        where = strange[0] if strange else number
+        what = show(text.lines[where - 1])
+        raise text.bad(where, f"neither a device nor a row of config bytes: {what}; take the output of lspci")
+    if strange:
+        first = show(text.lines[strange[0] - 1])
+        notes.append(f"{text.path}:{strange[0]}: passed over: {len(strange)} lines that lspci does not print, the first {first}")
     return found
 
 
-def _finish(path: Path, number: int, device: tuple[Bdf, int] | None, config: bytearray, found: dict[Bdf, LspciEntry]) -> None:
+def _finish(text: Text, number: int, block: _Block | None, found: dict[Bdf, LspciEntry]) -> None:
     """File the block that ended before line `number`."""
-    if device is None:
+    if block is None:
         return
-    bdf, line = device
-    if not config:
-        raise bad(path, line, f"{bdf} has no config bytes; take the output of lspci -xxxx, as root")
-    if len(config) not in SIZES:
-        raise bad(path, number, f"{bdf} ends after {len(config)} config bytes, not 64, 256 or 4096; the dump is cut off")
-    if word(config, regs.VENDOR_ID) in (0, 0xFFFF):
-        raise bad(path, line, f"{bdf} answers no config reads (vendor id {word(config, 0):#06x}); dump it while it is awake")
-    found[bdf] = LspciEntry(bytes(config), line)
+    if block.config and len(block.config) not in SIZES:
+        problem = f"{block.bdf} ends after {len(block.config)} config bytes, not 64, 256 or 4096"
+        raise text.bad(number, f"{problem}; the dump is cut off")
+    found[block.bdf] = LspciEntry(bytes(block.config), text.at(block.line), block.head, tuple(block.body))

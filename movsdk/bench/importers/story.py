@@ -6,24 +6,31 @@ Knows no file format; see `folder`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field, frozen
 
 from movsdk import pci_regs as regs
 from movsdk.address import SlotPath
 from movsdk.bench.config_facts import dword, is_hotplug_port, word
+from movsdk.bench.importers.bars import bars_of
 from movsdk.bench.importers.drivers import our_driver
-from movsdk.bench.importers.folder import LSPCI, RESOURCE, Dump, DumpedFunction, read_dump
+from movsdk.bench.importers.folder import Dump, DumpedFunction, read_dump
 from movsdk.bench.importers.power_on import power_on_bytes
-from movsdk.bench.importers.sysfs_resource import SysfsResource
-from movsdk.bench.scenario import ROOT, BarDecl, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Scenario
+from movsdk.bench.scenario import ROOT, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Scenario
 from movsdk.bench.scenario_schema import parse
 from movsdk.bench.scenario_text import to_plain
 from movsdk.errors import BadInput
-from movsdk.pci_regs import BarKind
+
+
+@frozen
+class Imported:
+    """A scenario, and what of the dumps is not in it or had to be assumed, a line each."""
+
+    scenario: Scenario
+    notes: tuple[str, ...]
 
 
 def import_machine(folder: str | Path) -> Scenario:
@@ -43,7 +50,14 @@ def import_story(folders: Sequence[str | Path]) -> Scenario:
     """
     if not folders:
         raise BadInput("no dump folder to import")
-    return _Story([read_dump(folder) for folder in folders]).scenario()
+    return import_dumps([read_dump(folder) for folder in folders]).scenario
+
+
+def import_dumps(dumps: Sequence[Dump]) -> Imported:
+    """The same for dumps that were read, with notes. Raises `BadInput`."""
+    story = _Story(list(dumps))
+    scenario = story.scenario()
+    return Imported(scenario, (*dict.fromkeys((*(note for dump in dumps for note in dump.notes), *story.notes)),))
 
 
 @define(eq=False)
@@ -54,6 +68,7 @@ class _Story:
     specs: dict[SlotPath, FunctionSpec] = field(factory=dict, init=False)
     ids: dict[SlotPath, tuple[int, ...]] = field(factory=dict, init=False)
     events: list[EventSpec] = field(factory=lambda: [EventSpec("boot")], init=False)
+    notes: list[str] = field(factory=list, init=False)
 
     def scenario(self) -> Scenario:
         """All of it."""
@@ -85,66 +100,38 @@ class _Story:
                 if self.ids[path] != function.ids:
                     old, new = (":".join(f"{number:04x}" for number in ids[:2]) for ids in (self.ids[path], function.ids))
                     problem = f"{function.bdf} is {new} here and was {old} before; a scenario holds one card a slot"
-                    raise dump.bad(LSPCI, function.line, f"{problem}, import the two parts of the story apart")
+                    raise function.at.bad(f"{problem}, import the two parts of the story apart")
                 continue
             self.ids[path] = function.ids
-            self.specs[path] = self._spec(dump, function, is_first)
+            self.specs[path] = self._spec(function, is_first)
 
-    def _spec(self, dump: Dump, function: DumpedFunction, is_first: bool) -> FunctionSpec:
-        bars = tuple(self._bars(dump, function))
+    def _spec(self, function: DumpedFunction, is_first: bool) -> FunctionSpec:
+        bars = tuple(bars_of(function, self.dumps, self.notes))
         above = SlotPath(function.path.domain, function.path.slots[:-1])
         config = function.config
         if not is_first:
             config = power_on_bytes(config, bars, is_bridge=function.is_bridge)
+        driver = our_driver(function.driver, function.is_bridge)
         common: dict[str, Any] = {
             "id": self._name(function),
             "on": self.specs[above].id if above.slots else ROOT,
             "slot": function.path.slots[-1],
             "present": is_first,
             "bars": bars,
-            "driver": our_driver(function.driver, function.is_bridge),
+            "driver": driver,
+            "facts": function.facts if driver == "fixed" else evolve(function.facts, driver=None),
             "pci_fixed": tuple(bar.n for bar in bars if function.resources.bars[bar.n].is_pinned),
             "config": config,
         }
         if not function.is_bridge:
             return EndpointSpec(**common)
-        return BridgeSpec(**common, hotplug=is_hotplug_port(config), prefetchable=_prefetchable(function), io=_has_io(function))
+        hotplug = function.hotplug or is_hotplug_port(config)
+        return BridgeSpec(**common, hotplug=hotplug, prefetchable=_prefetchable(function), io=_has_io(function))
 
     def _name(self, function: DumpedFunction) -> str:
         """Its address, as people call it; its path where an address has meant somebody else before."""
         short = function.bdf.short
         return str(function.path) if any(spec.id == short for spec in self.specs.values()) else short
-
-    def _bars(self, dump: Dump, function: DumpedFunction) -> Iterator[BarDecl]:
-        for number, register, kind, resource in function.bar_registers():
-            if number == regs.ROM_RESOURCE and resource.is_shadow_rom:
-                continue  # the real size is lost, and the kernel will put the shadow in its place again
-            if resource.exists and resource.is_io != kind.is_io and resource.is_pinned:
-                continue  # a legacy IDE range that no register holds; ioports shows it as busy
-            if resource.exists:
-                self._check_kind(dump, function, number, kind, resource)
-                yield BarDecl(number, kind, resource.size)
-            elif register:
-                yield BarDecl(number, kind, self._size_elsewhere(dump, function, number, register, resource))
-
-    def _check_kind(self, dump: Dump, function: DumpedFunction, number: int, kind: BarKind, resource: SysfsResource) -> None:
-        if kind is not BarKind.ROM and kind is not resource.kind:
-            problem = f"{function.bdf} BAR {number} is {resource.kind.value} here, but its register in {LSPCI} is {kind.value}"
-            raise dump.bad(RESOURCE, resource.line, f"{problem}; take all files at one moment")
-        if resource.size <= 0 or resource.size & (resource.size - 1):
-            raise dump.bad(RESOURCE, resource.line, f"{function.bdf} BAR {number} has {resource.size} bytes, no power of two")
-
-    def _size_elsewhere(self, dump: Dump, function: DumpedFunction, number: int, register: int, resource: SysfsResource) -> int:
-        """The size of a BAR that the kernel wiped, out of another dump in which it had not."""
-        for other in self.dumps:
-            same = other.functions.get(function.path)
-            if same is not None and same.ids == function.ids and same.resources.bars[number].exists:
-                return same.resources.bars[number].size
-        what = "expansion ROM" if number == regs.ROM_RESOURCE else f"BAR {number}"
-        problem = (
-            f"the size of {function.bdf} {what} is in none of the dumps: its register holds {register:#x}, but Linux dropped it"
-        )
-        raise dump.bad(RESOURCE, resource.line, f"{problem}; add a dump in which it has one, or one from before it was dropped")
 
     # --- events ------------------------------------------------------------------------------------
     def _tell(self, before: Dump, after: Dump) -> None:

@@ -8,15 +8,16 @@ import pytest
 
 from movsdk.address import Bdf
 from movsdk.bench.importers.drivers import our_driver, read_drivers
+from movsdk.bench.importers.dump_lines import read_text
 from movsdk.errors import BadInput
 from tests.bench.importers.dumps import BOOT
 
 
 def test_a_real_list_is_read() -> None:
     """A dash is nobody."""
-    found = read_drivers(BOOT / "drivers.txt")
+    found = read_drivers(read_text(BOOT / "drivers.txt"))
 
-    assert (len(found), found[Bdf.parse("03:00.0")], found[Bdf.parse("05:00.0")]) == (15, "nvme", "-")
+    assert (len(found), found[Bdf.parse("03:00.0")][0], found[Bdf.parse("05:00.0")][0]) == (15, "nvme", "-")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,9 @@ def test_a_real_list_is_read() -> None:
         ("pcieport", False, "fixed"),
         ("e1000e", False, "fixed"),
         ("shpchp", True, "fixed"),
+        ("movable", False, "movable"),
+        ("port", True, "port"),
+        ("port", False, "fixed"),
     ],
 )
 def test_a_linux_driver_we_do_not_have_is_immovable(linux: str, is_bridge: bool, ours: str) -> None:
@@ -51,6 +55,6 @@ def test_what_is_no_list_of_drivers_is_refused_by_line(text: str, message: str, 
     path.write_text(text)
 
     with pytest.raises(BadInput) as caught:
-        read_drivers(path)
+        read_drivers(read_text(path))
 
     assert str(caught.value) == f"{path}{message}"

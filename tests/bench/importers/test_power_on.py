@@ -10,7 +10,7 @@ from movsdk.bench.scenario import BarDecl
 from movsdk.pci_regs import BarKind
 from tests.bench.importers.dumps import STORY
 
-DUMP = {str(bdf): entry.config for bdf, entry in read_lspci(STORY[-1] / "lspci-xxxx.txt").items()}
+DUMP = {str(bdf): entry.config for bdf, entry in read_lspci(read_text(STORY[-1] / "lspci-xxxx.txt"), []).items()}
 
 
 def test_an_endpoint_loses_what_software_set_and_nothing_else() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from movsdk.address import Bdf
+from movsdk.bench.importers.dump_lines import read_text
 from movsdk.bench.importers.sysfs_resource import DeviceResources, read_resources
 from movsdk.errors import BadInput
 from movsdk.pci_regs import BarKind
@@ -22,12 +23,12 @@ def row(start: int, last: int, flags: int) -> str:
 def read(folder: Path, text: str) -> dict[Bdf, DeviceResources]:
     path = folder / "resource.txt"
     path.write_text(text)
-    return read_resources(path)
+    return read_resources(read_text(path))
 
 
 def test_a_real_file_is_read() -> None:
     """Endpoints have seven lines here, bridges eleven: their windows follow the ROM."""
-    found = read_resources(BOOT / "resource.txt")
+    found = read_resources(read_text(BOOT / "resource.txt"))
 
     port = found[Bdf.parse("00:04.0")]
     assert [(window.start, window.last) for window in port.windows] == [
