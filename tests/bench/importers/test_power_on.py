@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from movsdk import pci_regs as regs
 from movsdk.bench.config_facts import dword, find_capability, word
+from movsdk.bench.importers.dump_lines import read_text
 from movsdk.bench.importers.lspci_dump import read_lspci
 from movsdk.bench.importers.power_on import power_on_bytes
 from movsdk.bench.scenario import BarDecl
