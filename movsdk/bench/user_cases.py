@@ -79,7 +79,7 @@ def _nowhere(player: Player, last: Outcome) -> Iterator[tuple[str, list[int]]]:
 
 def table() -> Iterator[str]:
     """A line for each case, a column for each kernel."""
-    rows = [("case", *RULES)]
+    rows: list[tuple[str, ...]] = [("case", *RULES)]
     for name in CASES:
         scenario = gallery.load(name).scenario
         rows.append((name, *(verdict(scenario, rules) for rules in RULES)))

@@ -6,10 +6,11 @@ import pytest
 from attrs import evolve
 
 from movsdk.bench import gallery
+from movsdk.bench.player import Outcome
 from movsdk.bench.scenario import BridgeSpec, EndpointSpec, EventSpec, Scenario
 from movsdk.bench.user_cases import CASES, RULES, verdict
 from movsdk.trace import What
-from tests.scenarios.stage import IO_WINDOW, MEM_WINDOW, PREF_WINDOW, K, M, Outcome, bars, driver, entry, place, play, play_named
+from tests.scenarios.stage import IO_WINDOW, MEM_WINDOW, PREF_WINDOW, K, M, bars, driver, entry, place, play, play_named
 
 G = 1 << 30
 
