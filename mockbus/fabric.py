@@ -90,7 +90,7 @@ class Fabric:
     def config_read(self, bus: int, devfn: int, offset: int, size: int) -> int:
         """Read 1, 2 or 4 bytes of config space; all-ones if nobody is there."""
         if points.is_watched():
-            points.checkpoint("config_read", *footprint.of_config(self, bus, devfn, offset, is_write=False))
+            footprint.announce_config(self, "config_read", bus, devfn, offset, is_write=False)
         value = (1 << 8 * size) - 1
         for function in self._config_targets("read", bus, devfn, offset, size):
             value &= function.config.read(offset, size)
@@ -99,7 +99,7 @@ class Fabric:
     def config_write(self, bus: int, devfn: int, offset: int, size: int, value: int) -> None:
         """Write 1, 2 or 4 bytes of config space; vanishes if nobody is there."""
         if points.is_watched():
-            points.checkpoint("config_write", *footprint.of_config(self, bus, devfn, offset, is_write=True))
+            footprint.announce_config(self, "config_write", bus, devfn, offset, is_write=True)
         for function in self._config_targets("write", bus, devfn, offset, size):
             function.config_write(offset, size, value & ((1 << 8 * size) - 1))
 
@@ -144,7 +144,7 @@ class Fabric:
     def read(self, space: Space, address: int, size: int) -> int:
         """Read 1, 2, 4 or 8 bytes at a memory address or I/O port, little endian."""
         if points.is_watched():
-            points.checkpoint(f"{space.value}_read", *footprint.of_access(self, space, address, is_write=False))
+            footprint.announce_access(self, f"{space.value}_read", space, address, is_write=False)
         bar, base = self._plain(space, address, size)
         if bar is None:
             return traffic.odd_read(self, space, address, size)
@@ -153,7 +153,7 @@ class Fabric:
     def write(self, space: Space, address: int, size: int, value: int) -> None:
         """Write 1, 2, 4 or 8 bytes at a memory address or I/O port, little endian."""
         if points.is_watched():
-            points.checkpoint(f"{space.value}_write", *footprint.of_access(self, space, address, is_write=True))
+            footprint.announce_access(self, f"{space.value}_write", space, address, is_write=True)
         value &= (1 << 8 * size) - 1
         bar, base = self._plain(space, address, size)
         if bar is None:
@@ -171,13 +171,13 @@ class Fabric:
     def read_block(self, address: int, length: int) -> bytes:
         """Copy `length` bytes out of memory space (memcpy_fromio)."""
         if points.is_watched():
-            points.checkpoint("mem_read_block", *footprint.of_access(self, _MEM, address, is_write=False))
+            footprint.announce_access(self, "mem_read_block", _MEM, address, is_write=False)
         return traffic.copy_out(self, address, length, "cpu")
 
     def write_block(self, address: int, data: bytes) -> None:
         """Copy `data` into memory space (memcpy_toio)."""
         if points.is_watched():
-            points.checkpoint("mem_write_block", *footprint.of_access(self, _MEM, address, is_write=True))
+            footprint.announce_access(self, "mem_write_block", _MEM, address, is_write=True)
         traffic.copy_in(self, address, data, "cpu")
 
     def claims(self, space: Space, address: int) -> tuple[Claim, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import define, field
 
-from mockbus import capabilities, header
+from mockbus import capabilities, footprint, header
 from mockbus.bar import Bar, BarSpec
 from mockbus.config import ConfigSpace
 from mockbus.interrupts import IntxPin
@@ -194,6 +194,7 @@ class Function:
 
     def set_power(self, state: regs.PowerState) -> None:
         """Enter a D-state; see `power` for what it costs."""
+        footprint.power_changes()
         before = [(bar, bar.span) for bar in self.decoding()]
         self.power = state
         if self._fabric is not None:
@@ -207,6 +208,7 @@ class Function:
 
     def power_off(self) -> None:
         """D3cold, or pulled: answers nothing, and contents are gone."""
+        footprint.power_changes()
         before = [(bar, bar.span) for bar in self.decoding()]
         self.present = False
         self.intx.clear()
@@ -222,6 +224,7 @@ class Function:
         self._restart(before)
 
     def _restart(self, before: Iterable[tuple[Bar, Span]] = ()) -> None:
+        footprint.power_changes()
         self.power = self.power_control.state if self.power_control is not None else regs.PowerState.D0
         self.intx.clear()
         for part in (self.msix, self.express):

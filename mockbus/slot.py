@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from mockbus import footprint
 from movsdk import pci_regs as regs
 from movsdk.ops import SlotEvent
 from movsdk.pci_regs import EXP_SLTCTL_PCC, EXP_SLTSTA_ABP, EXP_SLTSTA_DLLSC, EXP_SLTSTA_PDC, EXP_SLTSTA_PDS, EXP_SLTSTA_PFD
@@ -76,10 +77,12 @@ class Slot:
 
     def press_button(self) -> None:
         """Somebody pressed the attention button."""
+        footprint.somebody(f"presses the button of {self.bridge.label}")
         self._raise("button", EXP_SLTSTA_ABP)
 
     def retrain(self) -> None:
         """The link goes down and comes up again: the card is reset, and the change noted. Without a card only that is left."""
+        footprint.somebody(f"retrains the link of {self.bridge.label}")
         for child in self.bridge.children:
             if child.present:
                 child.reset()
@@ -87,6 +90,7 @@ class Slot:
 
     def short(self) -> None:
         """The card is shorted from now on: the power controller, if there is one, lets go, and again at each attempt."""
+        footprint.somebody(f"shorts the card below {self.bridge.label}")
         self._is_shorted = True
         if self.has_power_controller and self.is_link_up:
             self._trip()

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from mockbus import footprint
 from mockbus.bar import BarSpec
 from mockbus.bridge import Bridge
 from mockbus.fabric import Fabric
@@ -168,6 +169,7 @@ class Machine:
         `told`: the slot also sends its event.
         """
         function = self.function(label)
+        footprint.somebody(f"plugs {label}")
         slot = _slot_above(function)
         if slot is not None and not slot.is_powered:
             slot.take_in(function)
@@ -184,6 +186,7 @@ class Machine:
     def unplug(self, label: str, *, told: bool = True) -> None:
         """Take a function and everything below it out; a hot-plug slot above shows it and, if `told`, sends its event."""
         function = self.function(label)
+        footprint.somebody(f"unplugs {label}")
         slot = _slot_above(function)
         was_there = function.present or self._cut.pop(label, None) is not None
         if slot is not None:
@@ -198,6 +201,7 @@ class Machine:
 
     def cut_power(self, label: str) -> None:
         """D3cold: the platform turns main power off for a function and everything below it. It stays in its place."""
+        footprint.somebody(f"cuts the power of {label}")
         cut = [each for each in self.function(label).with_below() if each.present]
         for each in reversed(cut):
             each.power_off()
@@ -206,6 +210,7 @@ class Machine:
 
     def restore_power(self, label: str) -> None:
         """Power is back for what had it before. Firmware has not been there: all that software may change is zero."""
+        footprint.somebody(f"restores the power of {label}")
         for each in self._cut.pop(label, ()):
             each.power_on()
             each.reset()

@@ -8,7 +8,8 @@ Cells are hashable values, for example ``("config", bus, devfn, offset)``.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, Protocol
 
 
 class Listener(Protocol):
@@ -24,7 +25,11 @@ class Listener(Protocol):
         """Called before the operation; may switch to another task."""
 
 
+Scope = Callable[[Hashable], AbstractContextManager[None]]
+
 _listener: Listener | None = None
+_scope: Scope | None = None
+_NOTHING: Final = nullcontext()
 
 
 def checkpoint(
@@ -43,6 +48,19 @@ def install(listener: Listener | None) -> Listener | None:
     global _listener  # noqa: PLW0603  one explorer a process: a parameter on every seam call would cost each access
     before = _listener
     _listener = listener
+    return before
+
+
+def inside(cell: Hashable) -> AbstractContextManager[None]:
+    """Inside, code runs whose state nobody declares: each of its steps reads and writes `cell`, if somebody wants to know."""
+    return _NOTHING if _scope is None else _scope(cell)
+
+
+def install_scope(scope: Scope | None) -> Scope | None:
+    """Make `scope` be asked by `inside`; None stops it. Returns the one before, to be put back."""
+    global _scope  # noqa: PLW0603  as above
+    before = _scope
+    _scope = scope
     return before
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from mockbus.faults import FaultLog
+from mockbus.footprint import somebody
 from mockbus.model import DeviceModel
 from mockbus.topology import Machine
 from movsdk.address import Span
@@ -131,9 +132,8 @@ class Bench:
         if told:
             self._do(lambda: self.world.machine.unplug(label))
             return
-        for function in self.world.machine:
-            if function.label == label:
-                function.power_off()
+        somebody(f"pulls {label}")
+        self.world.machine.function(label).power_off()
 
     def remove(self, dev: PciDev) -> RescanReport:
         """Orderly removal (``echo 1 > remove``), then power off."""

@@ -57,7 +57,7 @@ class Run(Aside):
         self._known = len(enabled_at)
         self.order, self.enabled_at = list(forced[: self._known]), list(enabled_at)
         self._forced, self._choose = forced, choose
-        before = points.install(self.point)
+        before, scope = points.install(self.point), points.install_scope(None)
         current.install(self, hears_values=self.hears_values)
         try:
             program(self.world)
@@ -72,6 +72,7 @@ class Run(Aside):
                         self.fail(name, f"{name} does not hold at the end")
         finally:
             points.install(before)
+            points.install_scope(scope)
             current.install(None)
             self.task = None
             self._unwind()

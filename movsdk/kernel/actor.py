@@ -16,6 +16,7 @@ from typing import Final
 
 from movsdk.errors import HookFailed, InvariantBroken
 from movsdk.kernel.device import Device
+from movsdk.points import inside
 from movsdk.trace import What
 
 # A ContextVar and not a field of System: under an explorer each task has its own actor.
@@ -44,7 +45,7 @@ def acting_as(name: str) -> Iterator[None]:
 
 def run_guarded(device: Device, name: str, call: Callable[[], object]) -> None:
     """Run a driver's callback from the clock; what it raises is recorded and does not hit whoever let time pass."""
-    with acting_as(name):
+    with acting_as(name), inside(("hook", device.label)):
         try:
             call()
         except InvariantBroken:

@@ -21,7 +21,7 @@ from movsdk.kernel.hookcheck import DriverPlugins, check_hooks, check_identity, 
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
 from movsdk.kernel.runtime_pm import pm_of
 from movsdk.kernel.system import System
-from movsdk.points import checkpoint
+from movsdk.points import checkpoint, inside
 from movsdk.trace import What
 
 
@@ -58,7 +58,7 @@ class BoundDriver:
         checkpoint(f"{device.label} {hook}", writes=(("hook", device.label),))
         before, device.in_hook = device.in_hook, hook
         try:
-            with acting_as(f"{self.name}.{hook}"):
+            with acting_as(f"{self.name}.{hook}"), inside(("hook", device.label)):
                 return getattr(self.manager.hook, hook)(dev=view, **arguments)
         finally:
             device.in_hook = before

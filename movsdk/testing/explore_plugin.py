@@ -16,6 +16,7 @@ import pytest
 from attrs import define, field, frozen
 from attrs.validators import in_
 
+from movsdk import points
 from movsdk.bench.announce import Announcer, kernel_values
 from movsdk.bench.bench import Bench
 from movsdk.bench.oracles import Oracles
@@ -26,6 +27,7 @@ from movsdk.explore.record import Drift
 from movsdk.explore.runner import Budget, Result, explore, replay
 from movsdk.explore.strategies import Dfs, RandomWalk, Strategy, Twice
 from movsdk.explore.tasks import Predicate, Task, World
+from movsdk.kernel.pcidev import PciDev, device_of
 
 PROPERTY: Final = "explored"
 """The user property of a test report that holds the verdict."""
@@ -40,9 +42,16 @@ class Tasks:
 
     _world: World
     _announcer: Announcer | None = field(default=None, init=False)
+    _covers: bool = field(default=False, init=False)  # undeclared state of drivers
 
     def spawn(self, name: str, function: Callable[..., object], *args: Any, **terms: Any) -> Task:
-        """Start ``function(*args)`` as a task; `terms` are those of `movsdk.explore.World.spawn`."""
+        """Start ``function(*args)`` as a task; `terms` are those of `movsdk.explore.World.spawn`.
+
+        A task that is handed a `PciDev` of a watched bench is its driver's code; see `watch`.
+        """
+        if self._covers:
+            own = tuple(("hook", device_of(arg).label) for arg in args if isinstance(arg, PciDev))
+            terms["implicit"] = (*terms.get("implicit", ()), *own)
 
         def body() -> None:
             function(*args)
@@ -63,11 +72,18 @@ class Tasks:
         """Print `value` in the state at a failing step."""
         self._world.show(name, value)
 
-    def watch(self, bench: Bench | Machine, *, ignored: Iterable[str] = ()) -> Oracles:
+    def watch(self, bench: Bench | Machine, *, ignored: Iterable[str] = (), is_declared: bool = False) -> Oracles:
         """Let the PCI oracles judge every step on `bench`, and name its operations as a kernel developer would.
 
         Call it before `spawn`, once the bench is as the tasks are to find it. `ignored`: names of oracles that are not to speak.
+
+        State of a driver that tasks share and nobody declared as `Shared` counts as one cell a device: each step of its hooks,
+        its interrupt handlers and its work, and of tasks that are handed the device, reads and writes it. That costs runs.
+        `is_declared`: there is no such state, and it is left out. Said wrongly, a proof is worth nothing.
         """
+        if not is_declared:
+            self._covers = True
+            points.install_scope(self._world.implicit_cell)
         machine = bench.world if isinstance(bench, Bench) else bench
         oracles = Oracles.on(machine, ignored=ignored)
         self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 
 import pytest
 
+from mockbus.footprint import MAP
 from movsdk import points
 from movsdk.bench.announce import Announcer
 from movsdk.bench.race_machine import RaceMachine
@@ -65,7 +66,7 @@ def test_one_access_is_one_operation(machine: RaceMachine, heard: Heard) -> None
     accesses = [(label, set(reads), set(writes)) for label, reads, writes, _ in heard if "readl" in label]
     assert [label for label, *_ in accesses] == ["nvme0 readl BAR 0 + 0x0"]
     _, reads, writes = accesses[0]
-    assert {("paused", "nvme0"), ("generation", "nvme0", 0), ("route", "br0"), ("route", "nvme0")} <= reads
+    assert {("paused", "nvme0"), ("generation", "nvme0", 0), MAP, ("command", "br0"), ("command", "nvme0")} <= reads
     assert ("bar", "nvme0", 0) in writes
 
 
