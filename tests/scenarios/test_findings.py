@@ -15,6 +15,7 @@ from movsdk.bench.player import Player
 from movsdk.bench.scenario import EventSpec
 from movsdk.bench.scenario_schema import parse
 from movsdk.bench.yaml_text import read_yaml
+from movsdk.cli.main import main
 from movsdk.rescan.rules import V9, by_name
 from movsdk.rescan.rules.record import Rules
 from tests.golden.promises import count, steps
@@ -69,6 +70,23 @@ def test_a_page_says_what_a_changed_rule_did_as_measured(page: str) -> None:
                 assert cell.strip().replace("→", "->") == measured[change][key], f"{change}: {key}"
                 if key in counted(change.split()[0]):
                     assert int(cell.split()[0]) == counted(change.split()[0])[key]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_can_be_sent_as_it_is(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A machine that `movsdk run` plays, lspci -tv and iomem of two moments, cause, numbers, the scripts that print them."""
+    text = (FOLDER / page).read_text()
+    sections = [section.partition("\n")[0] for section in text.split("\n## ")[1:]]
+    shown = "".join(re.findall(r"```console\n\$ python -m movsdk.bench.evidence (.*?)```", text, re.DOTALL))
+    (tmp_path / "machine.yaml").write_text(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0])
+
+    assert (sections[0], sections[-3:]) == ("The smallest machine", ["The cause", "How often", "With one rule changed"])
+    assert min(map(shown.count, ("\nafter ", "-[0000:00]-", " : PCI Bus 0000:00\n"))) >= 2
+    assert {"python benchmarks/count_findings.py", "python benchmarks/rule_changes.py"} <= set(
+        re.findall(r"`(python .*?)`", text)
+    )
+    assert main(["run", str(tmp_path / "machine.yaml")]) == 0
+    assert capsys.readouterr().out.startswith("== ")
 
 
 def test_the_index_names_every_page_with_its_numbers() -> None:
