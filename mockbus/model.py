@@ -5,6 +5,7 @@ Twin: a device in QEMU's hw/misc. Sees only accesses that reached it, aligned an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mockbus.bar import BarSpec
@@ -53,6 +54,10 @@ class DeviceModel:
 
     def reset(self) -> None:
         """Go to power-on state: at power-on, on leaving D3hot without No_Soft_Reset, on a function-level or bus reset."""
+
+    def programmed_addresses(self) -> Sequence[tuple[str, int, int]]:
+        """Return what the device was told of its own addresses: register or table, BAR, address in bytes (rule C20)."""
+        return ()
 
     # --- services, valid once the model is in a machine ----------------------------------------
 

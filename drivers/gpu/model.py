@@ -64,6 +64,11 @@ class GpuModel(DeviceModel):
         """True if the firmware's VRAM base is where BAR 2 is."""
         return self._get(r.FW_VRAM_BASE) == self.function.bars[r.VRAM_BAR].address
 
+    def programmed_addresses(self) -> list[tuple[str, int, int]]:
+        """Where the firmware believes VRAM to be, once it was told."""
+        base = self._get(r.FW_VRAM_BASE)
+        return [("FW_VRAM_BASE", r.VRAM_BAR, base)] if base else []
+
     # --- registers ------------------------------------------------------------------------------
 
     def read(self, bar: int, offset: int, size: int) -> int:

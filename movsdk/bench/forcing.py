@@ -64,8 +64,9 @@ def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterat
         if after_pause[0]:
             after_pause[0] = False
             _pin_others(device, bars)
-            ballast.extend(_swap(device.resources[bar]) for bar in bars)
-        if step == "pause":
+            answers = device.row.answers  # a driver whose rescan_prepare failed keeps its BARs
+            ballast.extend(_swap(device.resources[bar]) for bar in bars if answers is None or not answers[bar])
+        if step == "pause" and not ballast:
             after_pause[0] = True
 
     engine.before_step = put_ballast

@@ -25,7 +25,7 @@ _actor: ContextVar[str] = ContextVar("movsdk_actor", default="")
 Site = tuple[str, int]
 """A place in a driver's source: file name and line."""
 
-_OURS: Final = ("movsdk.kernel.", "pluggy.", "movsdk.clock")
+_OURS: Final = ("movsdk.kernel.", "movsdk.bench.", "movsdk.testing.", "movsdk.clock", "pluggy.", "contextlib")
 
 
 def current_actor() -> str:
@@ -72,15 +72,17 @@ def record_failure(device: Device, what: str, error: Exception, consequence: str
 
 
 def record_breach(device: Device, text: str, function: object, kind: str = "") -> None:
-    """Append a breach of the contract that no line of the driver raises; `function` is the code to look at.
+    """Append a breach of the contract that no line of the driver raises; `function` is the code to look at, or its line.
 
-    `kind` is a word for programs: "dma" or "irq".
+    `kind` is a word for programs: "dma", "irq" or "atomic".
     With ``faults="hardware"`` nothing is recorded: the driver sees what a real one would see.
     """
     if device.system.faults == "hardware":
         return
     code = getattr(function, "__code__", None)
     site: Site = (code.co_filename, code.co_firstlineno) if code is not None else ("?", 0)
+    if isinstance(function, tuple):
+        site = function
     failure = HookFailed(f"{text} (see {show(site)})", device=device.label, hook="rescan_prepare", site=site, kind=kind)
     device.system.failures.append(failure)
 

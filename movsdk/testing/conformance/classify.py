@@ -42,8 +42,6 @@ def rule_of(stage: Stage, error: AccessFault) -> str:
     if isinstance(error, StaleMapping | MappingClosed):
         if stage.in_user_call and not fields.get("actor") and stage.trial.blames == "C42":
             return "C42"  # fetched before a wait, used after it
-        if stage.trial.blames in ("C07", "C35", "C43", "C45", "C46"):
-            return stage.blame
         return _of_old_mapping(stage, error)
     return stage.blame
 
@@ -55,7 +53,7 @@ def _of_old_mapping(stage: Stage, error: AccessFault) -> str:
     fresh: set[int] = set()
     if device is not None and device.view is not None:
         fresh = {m.bar for m in device.view.held.mappings if m.generation == device.generation[m.bar]}
-    if stage.trial.blames == "C04" or (fresh and bar not in fresh):
+    if fresh and bar not in fresh:
         return "C04"
     return "C01" if isinstance(error, StaleMapping) else "C03"
 
@@ -65,7 +63,7 @@ def of_failure(stage: Stage, failure: HookFailed) -> None:
     error = failure.fields.get("error")
     label, hook = failure.fields.get("device", ""), failure.fields.get("hook", "")
     site = failure.fields.get("site", ("?", 0))
-    if stage.is_excused(label, error):
+    if stage.is_excused(label, error) and hook != "remove":
         return
-    rule = {"dma": "C10", "irq": "C12", "peer": "C11"}.get(failure.fields.get("kind", ""), stage.blame)
-    stage.note(rule, str(failure), (hook, type(error).__name__, site), site)
+    rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32"}.get(failure.fields.get("kind", ""), stage.blame)
+    stage.note(rule, str(failure), (hook, failure.fields.get("kind") or type(error).__name__, site), site)

@@ -164,7 +164,7 @@ def _compare_attributes(stage: Stage, device: Device, dev: PciDev, before: Stand
 def _compare_firmware(stage: Stage, device: Device, now: Mapping[int, int], site: Site) -> None:
     """What the silicon was told of its own addresses."""
     model = stage.bench.world.machine.function(device.label).model
-    for what, bar, address in getattr(model, "programmed_addresses", tuple)():
+    for what, bar, address in model.programmed_addresses() if model is not None else ():
         if bar in now and address != now[bar]:
             stage.note(
                 "C20",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from time import perf_counter
 from typing import Any
 
 from attrs import define, field, frozen
@@ -24,11 +25,12 @@ BASE = "base"
 
 @frozen
 class Played:
-    """What a trial brought: breaches, and why it could not be played (to its end)."""
+    """What a trial brought: breaches, why it could not be played (to its end), and the real time it took."""
 
     trial: Trial
     violations: tuple[Violation, ...]
     reason: str = ""
+    seconds: float = 0.0
 
 
 @frozen
@@ -101,7 +103,7 @@ class Examination:
         plain = [seen for played in self._played.values() if played.trial.is_plain for seen in played.violations]
         cause = next((seen.rule for seen in plain if seen.weight is Weight.ERROR), "")
         stage = Stage(self.subject, trial, known, "" if trial.is_plain else cause, dict(trial.terms))
-        reason = ""
+        reason, start = "", perf_counter()
         try:
             trial.play(stage)
         except NotChecked as why:
@@ -114,7 +116,7 @@ class Examination:
         if trial is first and reason and self.subject.is_generic:
             why_not = stage.violations[0].message if stage.violations else reason
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")
-        return Played(trial, tuple(stage.violations), reason)
+        return Played(trial, tuple(stage.violations), reason, perf_counter() - start)
 
     def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
         reasons = list(dict.fromkeys(played.reason for played in looking))

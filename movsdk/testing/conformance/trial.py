@@ -28,6 +28,7 @@ class Trial:
     `name` is stable and short. `blames` is the rule that gets what no detector knows better: an I/O that fails, a hook
     that raises. `rules` are all those that the trial looks at. `needs` says why a driver cannot be tried, or None. `terms` are
     those of the bench. What a plain trial finds broken explains what the others find.
+    With `owns` every breach is one of the rule it blames: what no simpler trial met is due to what happens in this one.
     """
 
     name: str
@@ -38,17 +39,25 @@ class Trial:
     play: Callable[[Stage], None]
     terms: Mapping[str, Any] = {}
     is_plain: bool = False
+    owns: bool = False
 
 
 def trial(
-    name: str, *, blames: str, rules: str = "", needs: Needs | None = None, is_plain: bool = False, **terms: Any
+    name: str,
+    *,
+    blames: str,
+    rules: str = "",
+    needs: Needs | None = None,
+    is_plain: bool = False,
+    owns: bool = False,
+    **terms: Any,
 ) -> Callable[[Callable[[Stage], None]], Trial]:
     """Make a trial of a function; `rules` are the further rules that it looks at, its first docstring line is the sentence."""
 
     def make(play: Callable[[Stage], None]) -> Trial:
         sentence = (play.__doc__ or name).strip().splitlines()[0]
         every = tuple(dict.fromkeys((blames, *rules.split())))
-        return Trial(name, sentence, blames, every, needs or (lambda subject: None), play, terms, is_plain)
+        return Trial(name, sentence, blames, every, needs or (lambda subject: None), play, terms, is_plain, owns)
 
     return make
 
@@ -65,7 +74,8 @@ def movable_and_io(subject: Subject) -> str | None:
 
 def does_io(subject: Subject) -> str | None:
     """A need: the driver offers I/O that the kit can ask for."""
-    return None if subject.does_io else "the driver has no exercise(dev), a round of I/O that raises if the data is wrong"
+    missing = subject.io_trouble or "the driver has no exercise(dev), a round of I/O that raises if the data is wrong"
+    return None if subject.does_io else missing
 
 
 def sleeps(subject: Subject) -> str | None:

@@ -24,8 +24,7 @@ def verdict_lines(verdict: Verdict, *, every: bool = False) -> Iterator[str]:
     for judgement in verdict.judgements:
         if judgement.status is Status.ADVICE:
             yield ""
-            yield f"{judgement.rule.id}  advice: {judgement.rule.sentence}"
-            yield from _violation_lines(judgement)
+            yield from advice_lines(judgement)
     yield ""
     for status in Status:
         ids = [judgement.rule.id for judgement in verdict.judgements if judgement.status is status]
@@ -58,6 +57,12 @@ def broken_lines(judgement: Judgement) -> Iterator[str]:
     yield f"{judgement.rule.id}  broken{after}: {judgement.rule.sentence}"
     yield from _violation_lines(judgement)
     yield from wrap(f"remedy: {judgement.rule.remedy}", WIDTH, initial_indent="     ", subsequent_indent="       ")
+
+
+def advice_lines(judgement: Judgement) -> Iterator[str]:
+    """One rule of which something is advised."""
+    yield f"{judgement.rule.id}  advice: {judgement.rule.sentence}"
+    yield from _violation_lines(judgement)
 
 
 def _violation_lines(judgement: Judgement) -> Iterator[str]:

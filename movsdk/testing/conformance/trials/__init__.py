@@ -8,6 +8,8 @@ from movsdk.testing.conformance.trial import Trial
 from movsdk.testing.conformance.trials import in_flight, moves, neighbours, out_of_turn, trouble
 
 TRIALS: Final[tuple[Trial, ...]] = (
+    *moves.FIRST,
+    *out_of_turn.QUESTIONS,
     *moves.TRIALS,
     *in_flight.TRIALS,
     *out_of_turn.TRIALS,

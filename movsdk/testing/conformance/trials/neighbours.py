@@ -8,7 +8,7 @@ from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import Trial, movable, trial
 
 
-@trial("three cards", blames="C37", rules="C01 C05", needs=movable)
+@trial("three cards", blames="C37", rules="C01 C05", needs=movable, owns=True)
 def three_cards(stage: Stage) -> None:
     """Three cards with one driver object; each moves while the others are paused with it."""
     cards = [stage.plug() for _ in range(3)]
