@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,3 +111,26 @@ def test_private_code_may_change() -> None:
     schedule = explore(lost_update).schedule
     assert schedule is not None
     assert replay(tidier, schedule).verdict == "failed"
+
+
+def test_every_schedule_that_a_test_is_told_is_replayed(replayed: list[str]) -> None:
+    """The fixture of this folder follows it in a new session."""
+    result = explore(lost_update)
+    assert replayed == [result.schedule]
+
+
+def test_a_schedule_that_does_not_replay_fails_its_test() -> None:
+    """Here the program changes its labels right after the report."""
+    calls = itertools.count()
+    last = 10_000
+
+    def program(world: World) -> None:
+        if next(calls) < last:
+            lost_update(world)
+        else:
+            world.spawn("other", lambda: Atomic("other").set(1))
+
+    explore(program)
+    last, calls = next(calls) - 1, itertools.count()
+    with pytest.raises(AssertionError, match="2b4#340962 does not replay both counted"):
+        explore(program)
