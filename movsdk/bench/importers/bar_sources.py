@@ -58,7 +58,7 @@ class BarSources:
                 self.evidence.notes.append(f"left out: {self.bdf} region {n} ({bar.at}): no register holds it ([virtual])")
             elif n < 7 and bar.size is not None:
                 start = bar.start or 0
-                flags = flags_of(bar.kind, is_placed=bar.start is not None, is_pinned=bar.is_pinned)
+                flags = flags_of(bar.kind, is_placed=bar.start is not None, is_pinned=bar.is_pinned, is_enhanced=bar.is_pinned)
                 shadow = 0x2 if bar.is_virtual and n == regs.ROM_RESOURCE else 0
                 bars[n] = SysfsResource(start, start + bar.size - 1, flags | shadow, bar.at)
         windows = []

@@ -14,6 +14,7 @@ from movsdk import pci_regs as regs
 from movsdk.bench.importers.said import SaidBar, SaidCapability
 from movsdk.pci_regs import BarKind, PcieType
 
+ENHANCED: Final = 0x14
 SRIOV: Final = 0x10
 REBAR: Final = 0x15
 SRIOV_BAR: Final = 0x24
@@ -83,6 +84,7 @@ _TYPES: Final = (
 )
 _UNIT: Final = {"MB": 20, "GB": 30, "TB": 40}
 _REBAR_LINE: Final = re.compile(r"BAR (\d): current size: (\w+)(?:, supported: ([\w ]*))?")
+_ENTRY: Final = re.compile(r"Entry \d+: (Enable[+-])")
 _VF_REGION: Final = re.compile(r"Region (\d): Memory at ([0-9a-f]{8,16}) \((32|64)-bit, (non-)?prefetchable\)(?: \[size=\w+\])?")
 
 
@@ -128,6 +130,28 @@ def vf_regions(capability: SaidCapability) -> dict[int, SaidBar]:
             wide, pref = match[3] == "64", match[4] is None
             kind = (BarKind.PREF64 if pref else BarKind.MEM64) if wide else BarKind.PREF32 if pref else BarKind.MEM32
             found[int(match[1])] = SaidBar(int(match[1]), kind, int(match[2], 16), None, capability.at)
+    return found
+
+
+def enhanced_bars(capability: SaidCapability) -> list[SaidBar]:
+    """BARs that entries of Enhanced Allocation hold: no register does, and nobody moves them."""
+    found: list[SaidBar] = []
+    entries: list[list[str]] = []
+    for line in capability.lines:
+        if _ENTRY.match(line):
+            entries.append([])
+        if entries:
+            entries[-1].append(line)
+    for lines in entries:
+        entry = SaidCapability(capability.offset, ENHANCED, None, "", tuple(lines), capability.at)
+        start, most = _number(entry, r"^Base: ([0-9a-f]{1,16})", 16), _number(entry, r"^MaxOffset: ([0-9a-f]{1,16})", 16)
+        number = re.search(r"Indicator: BAR (\d)", " ".join(lines))
+        if number is None or int(number[1]) > 5 or "Enable+" not in lines[0] or not start or "I/O space" in " ".join(lines):
+            continue
+        pref = _has(entry, "prefetchable") and not _has(entry, "non-prefetchable")
+        wide = start + most >> 32 > 0
+        kind = (BarKind.PREF64 if pref else BarKind.MEM64) if wide else BarKind.PREF32 if pref else BarKind.MEM32
+        found.append(SaidBar(int(number[1]), kind, start, most + 1, capability.at, is_pinned=True))
     return found
 
 

@@ -96,6 +96,8 @@ def _lay_capabilities(data: bytearray, capabilities: list[SaidCapability]) -> No
         data[each.offset + 1] = following
         capability_text.lay(data, each)
     extended = [each for each in capabilities if each.is_extended]
+    if extended and extended[0].offset != 0x100:
+        _put(data, 0x100, 4, extended[0].offset << 20)  # the list starts at 0x100; an entry of number 0 only leads on
     links = [each.offset for each in extended[1:]] + [0]
     for each, following in zip(extended, links, strict=False):
         link = following << 20

@@ -35,17 +35,19 @@ _OLD_WORD: Final = re.compile(
     r"(?P<verb>assigned|no space for|failed to assign|can't assign|trying firmware assignment|set to) ?(?P<range>\[[^\]]*\]).*"
 )
 _NEW_WORD: Final = re.compile(
-    r"(?P<name>VF BAR \d|BAR \d|ROM|bridge window) (?P<range>\[[^\]]*\])(?: to \[bus [^\]]*\])?: "
+    r"(?P<name>VF BAR \d|BAR \d|ROM|bridge window) (?P<range>\[[^\]]*\])(?: to \[bus [^\]]*\]:?|:) "
     r"(?P<verb>assigned|can't assign|failed to assign|requires relaxed alignment).*"
 )
 _BRIDGE: Final = re.compile(r"PCI bridge to \[bus (?P<first>[0-9a-f]{2})(?:-(?P<last>[0-9a-f]{2}))?\](?P<rest>.*)")
-_WINDOW: Final = re.compile(r"\s*bridge window (?P<range>\[[^\]]*\])(?P<rest>.*)")
+_WINDOW: Final = re.compile(r"\s+bridge window (?P<range>\[[^\]]*\])(?P<rest>.*)")
 _VF: Final = re.compile(r"VF\(n\) BAR(?P<n>\d) space: (?P<range>\[[^\]]*\]) \(contains BAR\d for (?P<count>\d{1,5}) VFs\)")
 _RAM: Final = re.compile(
     r"BIOS-e820: \[mem (?P<start>0x[0-9a-f]{1,16})-(?P<last>0x[0-9a-f]{1,16})\] (?P<name>[\w ,]{1,60})|"
     r"BIOS-e820: (?P<old>[0-9a-f]{16}) - (?P<end>[0-9a-f]{16}) \((?P<what>[\w ]{1,40})\)"
 )
-_HOTPLUG: Final = re.compile(r"(?:pciehp: )?Slot #\d+ AttnBtn.*|(?:pciehp: )?Slot \[?[\w-]+\]? registered.*|pciehp: HPC .*")
+_HOTPLUG: Final = re.compile(
+    r"(?:pciehp: )?Slot #\d+ AttnBtn.*|(?:pciehp: )?Slot \[?[\w-]+\]? registered.*|pciehp: (?:HPC |Slot\().*"
+)
 _TYPES: Final = {
     "PCIe Root Port": PcieType.ROOT_PORT,
     "PCIe Switch Upstream Port": PcieType.UPSTREAM,
@@ -82,10 +84,15 @@ class Root:
 
 @define(eq=False)
 class Dmesg:
-    """Everything a log says. `sizes`: of BARs, also those that never got a place."""
+    """Everything a log says.
+
+    Functions as they were found: the first listing of a bridge's windows is firmware's, those that follow are what the kernel
+    made of them (`listings` counts). `now`: where BARs went, by function and number.
+    """
 
     roots: dict[tuple[int, int], Root] = field(factory=dict)
     functions: dict[Bdf, Said] = field(factory=dict)
+    listings: dict[Bdf, int] = field(factory=dict)
     now: dict[tuple[Bdf, int], SaidBar] = field(factory=dict)
     ram: list[tuple[Span, str]] = field(factory=list)
     failures: list[Failure] = field(factory=list)
@@ -170,11 +177,12 @@ def _device(log: Dmesg, match: re.Match[str], at: At) -> None:
     elif (found := _VF.match(what)) is not None:
         _add_vf(said, int(found["n"]), found["range"], max(int(found["count"]), 1), at)
     elif (found := _BRIDGE.match(what)) is not None:
+        log.listings[bdf] = log.listings.get(bdf, 0) + 1
         first = int(found["first"], 16)
         said.buses, said.is_bridge = (bdf.bus, first, int(found["last"], 16) if found["last"] else first), True
         if "subtractive" in found["rest"]:
             said.class_code = 0x060401
-    elif (found := _WINDOW.fullmatch(what)) is not None:
+    elif (found := _WINDOW.fullmatch(what)) is not None and log.listings.get(bdf, 0) < 2:
         _add_window(said, found, at)
     else:
         _word(log, bdf, said, what, at)

@@ -19,6 +19,7 @@ from movsdk.errors import BadInput
 MAX_FILE: Final = 32 << 20
 _MAX_LINE: Final = 4096
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_QUOTED: Final = re.compile(rb"^(?:>+ ?)+")  # as mails quote
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -90,6 +91,8 @@ def text_of(path: Path, data: bytes) -> Text:
     if data.startswith(_UTF16):
         data = data.decode("utf-16", errors="replace").encode()
     rows = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if 2 * sum(row.startswith(b">") for row in rows) > len(rows):
+        rows = [_QUOTED.sub(b"", row) for row in rows]
     return Text(path, tuple(_line(raw, path, number) for number, raw in enumerate(rows, start=1)), data.endswith(b"\n"))
 
 

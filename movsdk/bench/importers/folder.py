@@ -23,6 +23,7 @@ from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource
 from movsdk.bench.scenario import Aperture, Facts, RamRange, Reserved
 from movsdk.pci_regs import BarKind
 
+_MOST_SAID: Final = 20
 _KIND_BY_BITS: Final = {kind.low_bits: kind for kind in BarKind if kind is not BarKind.ROM}
 
 
@@ -161,4 +162,6 @@ def _log_notes(evidence: Evidence) -> list[str]:
     log = evidence.dmesg
     if log is None:
         return []
-    return [*log.remarks[:20], *(f"{each.at}: the kernel said of {each.bdf}: {each.words}" for each in log.failures[:20])]
+    said = [f"{each.at}: the kernel said of {each.bdf}: {each.words}" for each in log.failures]
+    more = [f"{evidence.dmesg_place}: the kernel said so of {len(said) - _MOST_SAID} more"] if len(said) > _MOST_SAID else []
+    return [*log.remarks[:_MOST_SAID], *said[:_MOST_SAID], *more]

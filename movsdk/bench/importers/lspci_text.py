@@ -9,7 +9,13 @@ import re
 from typing import Final
 
 from movsdk import pci_regs as regs
-from movsdk.bench.importers.capability_text import capability_number, express_type, is_hotplug_slot
+from movsdk.bench.importers.capability_text import (
+    ENHANCED,
+    capability_number,
+    enhanced_bars,
+    express_type,
+    is_hotplug_slot,
+)
 from movsdk.bench.importers.class_names import CLASS_BY_NAME
 from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.lspci_dump import LspciEntry
@@ -191,6 +197,8 @@ def _file_capability(said: Said, at: At, started: tuple[int, re.Match[str]] | No
     name = match[3]
     found = SaidCapability(offset, capability_number(name, is_extended=offset >= 0x100), version, name, tuple(lines), here)
     said.capabilities.append(found)
+    if found.number == ENHANCED and not found.is_extended:
+        said.bars |= {bar.n: bar for bar in enhanced_bars(found)}
     if found.number == regs.CAP_ID_EXP and not found.is_extended:
         said.pcie = express_type(name)
         said.hotplug = is_hotplug_slot(found)

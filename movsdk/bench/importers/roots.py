@@ -121,7 +121,11 @@ def _findable(
 
 
 def choose(
-    found: Mapping[Root, Mapping[Bdf, SlotPath]], functions: Mapping[Bdf, Joined], wanted: Root | None, place: object, left_out: list[str]
+    found: Mapping[Root, Mapping[Bdf, SlotPath]],
+    functions: Mapping[Bdf, Joined],
+    wanted: Root | None,
+    place: object,
+    left_out: list[str],
 ) -> tuple[Root, list[str]]:
     """Return the root bus to play, and notes of the others. Raises `BadInput` naming all if several matter."""
     if not found:

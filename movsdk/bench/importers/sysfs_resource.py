@@ -112,12 +112,13 @@ def absent(at: At) -> SysfsResource:
     return SysfsResource(0, 0, 0, at)
 
 
-def flags_of(kind: BarKind, *, is_placed: bool, is_pinned: bool = False) -> int:
+def flags_of(kind: BarKind, *, is_placed: bool, is_pinned: bool = False, is_enhanced: bool = False) -> int:
     """The kernel's flags of a BAR of this kind, as far as this module reads them back."""
     if kind is BarKind.IO:
         word = _FLAG_IO | 1
     else:
         word = _FLAG_MEM | (_FLAG_PREFETCH if kind.is_prefetchable else 0) | (_FLAG_64 if kind.is_64bit else 0)
+    word |= _FLAG_ENHANCED if is_enhanced else 0
     return word | (_FLAG_FIXED if is_pinned else 0) | (0 if is_placed else _FLAG_UNSET)
 
 
