@@ -5,7 +5,7 @@ In plain Python, or as the pytest fixture `bench`. Everything real (silicon, ker
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeVar
 
@@ -13,27 +13,28 @@ from attrs import define, field
 
 from mockbus.faults import FaultLog
 from mockbus.footprint import somebody
+from mockbus.function import Function
 from mockbus.model import DeviceModel
 from mockbus.topology import Machine
 from movsdk.address import Span
-from movsdk.bench import forcing, reference
+from movsdk.bench import reference
 from movsdk.bench.pause_watch import PAUSE
 from movsdk.bench.referee import Referee
-from movsdk.bench.steps import AtStep
+from movsdk.bench.system_sleep import SystemSleep
+from movsdk.bench.troubles import Troubles
+from movsdk.bench.unbound import check_match, why_unbound
 from movsdk.bench.world import World, make_world
 from movsdk.clock import NS_PER_MS
-from movsdk.errors import BadInput, HookFailed, PciError
-from movsdk.hooks import PciId
-from movsdk.kernel import power
+from movsdk.errors import BadInput, HookFailed
 from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
 from movsdk.layout.table import Reserve
-from movsdk.pci_regs import PcieType, PowerState
+from movsdk.pci_regs import PcieType
 from movsdk.rescan.hotplug import SlotHandler
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules import by_name
-from movsdk.trace import Trace, What
+from movsdk.trace import Trace
 
 WINDOWS: tuple[tuple[str, Span], ...] = (
     ("io", Span(0x1000, 0xFFFF)),
@@ -44,7 +45,7 @@ Result = TypeVar("Result")
 
 
 @define(eq=False, kw_only=True)
-class Bench:
+class Bench(Troubles):
     """A booted machine with free hot-plug root ports `port1`, `port2`, ...
 
     Args:
@@ -65,6 +66,7 @@ class Bench:
     world: World = field(init=False)
     referee: Referee = field(init=False)
     reports: list[RescanReport] = field(factory=list, init=False)
+    _sleep: SystemSleep = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
     _known: dict[object, BoundDriver] = field(factory=dict, init=False)
     _models: dict[str, DeviceModel] = field(factory=dict, init=False)
@@ -89,6 +91,7 @@ class Bench:
         port_driver = register_driver(self.world.system, reference.load("port").driver)
         self._drivers = {f"port{number}": port_driver for number in range(1, self.ports + 1)}
         self.referee = Referee(self.world)
+        self._sleep = SystemSleep(self.world.system)
         slots = SlotHandler(self.world.engine, self._judge)
         slots.listen()
         self._do(self.world.engine.boot)
@@ -104,42 +107,51 @@ class Bench:
             BadInput: no free port, or the driver's id table does not name this card.
             PciError: what `probe` reported. HookFailed: what it raised otherwise.
         """
-        label = self.insert(driver, model, slot=slot)
-        since = len(self.world.system.trace)
-        self._do(lambda: self.world.machine.plug(label))
-        device = self.world.find(label)
-        if device is None:
-            raise BadInput(f"{label}: the kernel found nothing in its slot")
-        if device.driver is None:
-            raise self._why_unbound(device, since)
-        return view_of(device)
+        return self._power([self.insert(driver, model, slot=slot)])[0]
 
-    def insert(self, driver: Any, model: Any, *, slot: str | None = None) -> str:
+    def plug_functions(self, *functions: tuple[Any, Any], slot: str | None = None) -> list[PciDev]:
+        """Plug one card with several functions, a (driver, model) each; returns them in order. Raises as `plug`."""
+        port = slot or self._free_port()
+        return self._power([self.insert(*each, slot=port, function=number) for number, each in enumerate(functions)])
+
+    def insert(self, driver: Any, model: Any, *, slot: str | None = None, function: int = 0) -> str:
         """Prepare a card for a port without powering it; returns its label. `world.machine.plug(label)` powers it."""
         bound = self._bound(driver)
         silicon: DeviceModel = model() if isinstance(model, type) else model
-        _check_match(bound, silicon)
+        check_match(bound, silicon)
         port = slot or self._free_port()
         label = next(name for name in map(f"{bound.name}{{}}".format, count()) if name not in self.world.machine.labels)
-        self.world.machine.add(label, port, "00.0", silicon, present=False)
+        self.world.machine.add(label, port, f"00.{function}", silicon, present=False)
         self._drivers[label] = bound
         self._models[label] = silicon
         return label
 
     def pull(self, dev: PciDev, *, told: bool = True) -> None:
-        """Take the card out by surprise. `told`: the slot reports it and the kernel removes the device."""
+        """Take the card out by surprise, all its functions. `told`: the slot reports it and the kernel removes the device."""
         label = device_of(dev).label
-        if told:
-            self._do(lambda: self.world.machine.unplug(label))
+        if not told:
+            somebody(f"pulls {label}")
+            for function in self._card(label):
+                function.power_off()
             return
-        somebody(f"pulls {label}")
-        self.world.machine.function(label).power_off()
+
+        def pull() -> None:
+            for function in self._card(label):
+                if function.label != label:
+                    function.power_off()
+            self.world.machine.unplug(label)
+
+        self._do(pull)
 
     def remove(self, dev: PciDev) -> RescanReport:
-        """Orderly removal (``echo 1 > remove``), then power off."""
+        """Orderly removal (``echo 1 > remove``), then power off; of a card with several functions only this one goes."""
         device = device_of(dev)
         report = self._do(lambda: self.world.engine.remove(device))
-        self.world.machine.unplug(device.label)
+        card = self._card(device.label)
+        if sum(function.present for function in card) > 1:
+            self.world.machine.function(device.label).power_off()
+        else:
+            self.world.machine.unplug(device.label)
         return report
 
     # --- the kernel -----------------------------------------------------------------------------------------
@@ -153,44 +165,6 @@ class Bench:
         if device is None:
             raise BadInput(f"{port!r} is not a port; there are port1 to port{self.ports}")
         return self._do(lambda: self.world.engine.hotadd(device))
-
-    def force_move(self, dev: PciDev, bar: int | None = None, *, bars: Iterable[int] | None = None) -> RescanReport:
-        """Rescan so that exactly these BARs of `dev` end up elsewhere (BAR 0 if none is named; 6 = ROM).
-
-        Raises:
-            BadInput: the device cannot move. NoSpace: there is no other place.
-        """
-        device = device_of(dev)
-        chosen = tuple(bars) if bars is not None else (0 if bar is None else bar,)
-        with forcing.forced_away(self.world.engine, device, chosen):
-            return self._do(self.world.engine.rescan)
-
-    def lose_bar(self, dev: PciDev, bar: int = 0) -> RescanReport:
-        """Rescan in which BAR `bar` of `dev` finds no place."""
-        device = device_of(dev)
-        forcing.check_bar(device, bar)
-        with self.before_step("bridges", lambda: forcing.take_away(device, bar)):
-            return self._do(self.world.engine.rescan)
-
-    def before_step(self, step: str, action: Callable[[], object]) -> AtStep:
-        """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume)."""
-        moves = self.world.engine.rules.moves
-        known = moves.order if moves is not None else ()
-        if step not in known:
-            raise BadInput(f"a rescan with rules {self.rules} has no step {step!r}; it has {', '.join(known) or 'none'}")
-        return AtStep(self.world.engine, step, action)
-
-    def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
-        """Every non-empty set of the device's assigned BARs that its driver does not pin."""
-        return list(forcing.subsets(forcing.movable_bars(device_of(dev))))
-
-    def suspend(self, dev: PciDev, state: int = PowerState.D3HOT) -> int:
-        """Let the driver quiet the device, and put it into power state `state`; returns 0 or a negative errno."""
-        return self._do(lambda: power.suspend_device(self.world.system, device_of(dev), state))
-
-    def resume(self, dev: PciDev) -> int:
-        """Wake the device and tell its driver; returns 0 or a negative errno."""
-        return self._do(lambda: power.resume_device(self.world.system, device_of(dev)))
 
     # --- time and work --------------------------------------------------------------------------------------
     def run(self, milliseconds: float) -> None:
@@ -260,6 +234,29 @@ class Bench:
         if self.strict and len(failures) > before:
             raise failures[before]
 
+    def _power(self, labels: list[str]) -> list[PciDev]:
+        since = len(self.world.system.trace)
+
+        def power() -> None:
+            for label in labels:
+                self.world.machine.plug(label)
+
+        self._do(power)
+        found = []
+        for label in labels:
+            device = self.world.find(label)
+            if device is None:
+                raise BadInput(f"{label}: the kernel found nothing in its slot")
+            if device.driver is None:
+                raise why_unbound(self.world.system, device, since)
+            found.append(view_of(device))
+        return found
+
+    def _card(self, label: str) -> list[Function]:
+        """All functions in the slot of `label`."""
+        one = self.world.machine.function(label)
+        return [each for each in self.world.machine if each.parent is one.parent and each.devfn >> 3 == one.devfn >> 3]
+
     def _bound(self, driver: Any) -> BoundDriver:
         if driver not in self._known:
             self._known[driver] = register_driver(self.world.system, driver)
@@ -276,23 +273,3 @@ class Bench:
             if f"port{number}" not in taken:
                 return f"port{number}"
         raise BadInput(f"all {self.ports} ports are taken; make Bench(ports={self.ports + 1}) or remove a card")
-
-    def _why_unbound(self, device: Device, since: int) -> Exception:
-        for event in self.world.system.trace.of(What.NOTE, since=since):
-            if event.who == device.label and isinstance(event.detail, HookFailed):
-                return event.detail
-        for event in self.world.system.trace.of(What.HOOK, since=since):
-            if event.who == device.label and isinstance(event.detail, int) and event.detail < 0:
-                return PciError(-event.detail, event.text, device=device.label)
-        return BadInput(f"{device}: no driver took it")
-
-
-def _check_match(driver: BoundDriver, model: DeviceModel) -> None:
-    """A card that the driver's id table does not name would never be probed."""
-    identity = model.identity
-    card = PciId(identity.vendor, identity.device, *identity.subsystem, identity.class_code)
-    if not any(row.matches(card) for row in driver.id_table):
-        raise BadInput(
-            f"driver {driver.name} does not serve this card: {type(model).__name__} is "
-            f"{card.vendor:04x}:{card.device:04x} class {card.class_code:06x}, which is in no row of its id_table"
-        )

@@ -19,7 +19,7 @@ from movsdk.kernel.devres import Holdings, held_by
 from movsdk.kernel.sanitizer import is_absent, is_lost
 from movsdk.kernel.work import SYNC_TIMEOUT, clock_of
 from movsdk.ops import Interrupt
-from movsdk.pci_regs import INTERRUPT_PIN, PowerState
+from movsdk.pci_regs import INTERRUPT_PIN, MSI_ADDRESS_BASE, PowerState
 from movsdk.points import checkpoint
 from movsdk.trace import What
 
@@ -40,6 +40,7 @@ class Vector:
     handler: Handler | None = field(default=None, repr=False)
     name: str = ""
     is_running: bool = False
+    pending: int = 0  # messages that have arrived and were not served yet
     count: int = 0
 
     @property
@@ -50,9 +51,14 @@ class Vector:
 
 @define(eq=False)
 class IrqDomain:
-    """All vectors of a system. `spurious` counts interrupts that nobody handled or that came while their device was paused."""
+    """All vectors of a system. `spurious` counts interrupts that nobody handled or that came while their device was paused.
+
+    `limits`: how many vectors are left for a device, by its label. `message_address`: where messages go from now on.
+    """
 
     spurious: int = field(default=0, init=False)
+    limits: dict[str, int] = field(factory=dict, init=False)
+    message_address: int = field(default=MSI_ADDRESS_BASE, init=False)
     _messages: dict[int, Vector] = field(factory=dict, init=False, repr=False)
     _lines: dict[int, list[Vector]] = field(factory=dict, init=False, repr=False)
     _report: Callable[[What, str, str, object], None] = field(repr=False)
@@ -66,7 +72,7 @@ class IrqDomain:
         """
         held = self._may_alloc(device, min_vecs, max_vecs)
         for kind, offered in (("msix", msi.msix_size(device)), ("msi", msi.msi_size(device)), ("intx", self._line_count(device))):
-            count = min(max_vecs, offered)
+            count = min(max_vecs, offered, self.limits.get(device.label, offered))
             if kind == "msi" and count:
                 count = 1 << count.bit_length() - 1
             if count < min_vecs or not count:
@@ -102,9 +108,9 @@ class IrqDomain:
             return
         numbers = [vector.number for vector in held.vectors]
         if held.vectors[0].kind == "msix":
-            msi.enable_msix(device, numbers, [vector.handler is None for vector in held.vectors])
+            msi.enable_msix(device, numbers, [vector.handler is None for vector in held.vectors], self.message_address)
         else:
-            msi.enable_msi(device, numbers)
+            msi.enable_msi(device, numbers, self.message_address)
 
     def free_vectors(self, device: Device) -> None:
         """Give all vectors back, handlers included; none allocated is fine."""
@@ -172,9 +178,23 @@ class IrqDomain:
 
     def _run(self, vector: Vector, interrupt: Interrupt) -> None:
         device = vector.device
-        checkpoint(f"{device.label} irq {vector.index}", reads=(*vector.cells, ("paused", device.label)))
+        vector.pending += 1
+        checkpoint(f"{device.label} irq {vector.index}", (*vector.cells, ("paused", device.label)), vector.cells)
+        if vector.is_running:
+            return  # whoever runs the handler runs it once more: a handler never runs beside itself
+        vector.is_running = True
+        try:
+            while vector.pending:
+                vector.pending -= 1
+                self._handle(vector, interrupt)
+                checkpoint(f"{device.label} irq {vector.index} done", writes=vector.cells)
+        finally:
+            vector.is_running = False
+
+    def _handle(self, vector: Vector, interrupt: Interrupt) -> None:
         if vector.handler is None:
             return
+        device = vector.device
         if device.is_paused and (vector.kind != "intx" or interrupt.source == device.label):
             self.spurious += 1
             text = (
@@ -184,12 +204,7 @@ class IrqDomain:
             self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
             record_breach(device, text, vector.handler, "irq")
         vector.count += 1
-        vector.is_running = True
-        try:
-            run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler)
-        finally:
-            checkpoint(f"{device.label} irq {vector.index} done", writes=vector.cells)
-            vector.is_running = False
+        run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler)
 
     # --- details -------------------------------------------------------------------------------------
     def _may_alloc(self, device: Device, min_vecs: int, max_vecs: int) -> Holdings:
@@ -241,8 +256,8 @@ class IrqDomain:
             line.remove(vector)
 
     def _wait(self, vector: Vector) -> None:
-        if vector.is_running:
-            clock_of(vector.device).run_until(lambda: not vector.is_running, SYNC_TIMEOUT)
+        if vector.is_running or vector.pending:
+            clock_of(vector.device).run_until(lambda: not vector.is_running and not vector.pending, SYNC_TIMEOUT)
 
 
 def irq_domain(device: Device) -> IrqDomain:

@@ -43,8 +43,8 @@ def table_address(device: Device, capability: int) -> int | None:
     return None if span is None else span.start + (table & ~regs.MSIX_BIR)
 
 
-def enable_msix(device: Device, numbers: list[int], masked: list[bool]) -> None:
-    """Write the table, then let it work; INTx goes off.
+def enable_msix(device: Device, numbers: list[int], masked: list[bool], address: int = regs.MSI_ADDRESS_BASE) -> None:
+    """Write the table, messages to `address`, then let it work; INTx goes off.
 
     Raises:
         PciError: EINVAL, memory decode is off or the table's BAR has no address.
@@ -59,7 +59,7 @@ def enable_msix(device: Device, numbers: list[int], masked: list[bool]) -> None:
     device.config_write(at + regs.MSIX_FLAGS, 2, flags | regs.MSIX_FLAGS_ENABLE | regs.MSIX_FLAGS_MASKALL)
     for index, number in enumerate(numbers):
         entry = table + index * regs.MSIX_ENTRY_SIZE
-        _write(device, entry + regs.MSIX_ENTRY_LOWER_ADDR, regs.MSI_ADDRESS_BASE)
+        _write(device, entry + regs.MSIX_ENTRY_LOWER_ADDR, address)
         _write(device, entry + regs.MSIX_ENTRY_UPPER_ADDR, 0)
         _write(device, entry + regs.MSIX_ENTRY_DATA, number)
         _write(device, entry + regs.MSIX_ENTRY_VECTOR_CTRL, regs.MSIX_ENTRY_CTRL_MASKBIT if masked[index] else 0)
@@ -78,11 +78,11 @@ def mask_entry(device: Device, index: int, *, is_masked: bool) -> None:
         _write(device, control, regs.MSIX_ENTRY_CTRL_MASKBIT if is_masked else 0)
 
 
-def enable_msi(device: Device, numbers: list[int]) -> None:
-    """Write the message (of the first of a power of two numbers), then let it work; INTx goes off."""
+def enable_msi(device: Device, numbers: list[int], address: int = regs.MSI_ADDRESS_BASE) -> None:
+    """Write the message to `address` (of the first of a power of two numbers), then let it work; INTx goes off."""
     at = find_capability(device, regs.CAP_ID_MSI)
     flags = device.config_read(at + regs.MSI_FLAGS, 2)
-    device.config_write(at + regs.MSI_ADDRESS_LO, 4, regs.MSI_ADDRESS_BASE)
+    device.config_write(at + regs.MSI_ADDRESS_LO, 4, address)
     if flags & regs.MSI_FLAGS_64BIT:
         device.config_write(at + regs.MSI_ADDRESS_HI, 4, 0)
         device.config_write(at + regs.MSI_DATA_64, 2, numbers[0])

@@ -1,0 +1,48 @@
+"""The whole machine asleep and awake again.
+
+Twin: ``dpm_suspend()`` and ``dpm_resume()`` with the PCI callbacks of drivers/pci/pci-driver.c. Bridges stay awake here; what a
+slot tells meanwhile is heard, and who changes the machine while it sleeps is the tester.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from attrs import define, field
+
+from movsdk.kernel import power
+from movsdk.kernel.device import Device
+from movsdk.kernel.header import find_capability
+from movsdk.kernel.system import System
+from movsdk.pci_regs import CAP_ID_PM, PowerState
+
+
+@define(eq=False)
+class SystemSleep:
+    """Which devices of `system` were put to sleep, in that order."""
+
+    system: System = field(repr=False)
+    _asleep: list[Device] = field(factory=list, init=False)
+
+    def begin(self) -> int:
+        """Tell every driver, the last device first; each goes to D3hot. Returns 0, or a negative errno and all are awake."""
+        for device in reversed(list(self.system.devices())):
+            if device.row.is_bridge or device.driver is None or device in self._asleep:
+                continue
+            if device.current_state != PowerState.D0:
+                continue  # it sleeps already, and is let sleep on
+            rc = power.suspend_device(self.system, device)
+            if rc and not (rc == -errno.EIO and not find_capability(device, CAP_ID_PM)):  # without PM it is quiet in D0
+                self.end()
+                return rc
+            self._asleep.append(device)
+        return 0
+
+    def end(self) -> int:
+        """Wake them in the opposite order; who was removed meanwhile is passed by. Returns 0 or the first negative errno."""
+        first = 0
+        while self._asleep:
+            device = self._asleep.pop()
+            if not device.is_removed and device.driver is not None:
+                first = first or power.resume_device(self.system, device)
+        return first
