@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from movsdk.bench.sysfs import fuse_mount
+from movsdk.bench.sysfs.export_tree import export_tree
+from movsdk.bench.sysfs.stage import staged
+from tests.bench.exporters.machines import scenario_of
 from tests.bench.sysfs.fuse import needs_fuse
 from tests.bench.sysfs.mounted import sh
 from tests.bench.sysfs.pciutils import lspci, needs_pciutils
@@ -23,14 +26,14 @@ F1 = "f1-working-bar-moves"
 
 
 @contextlib.contextmanager
-def mounting(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def mounting(folder: Path, *options: str, machine: str = F1, devices: int = 3) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own, up to the line that says how to unmount."""
     folder.mkdir()
-    command = [sys.executable, "-m", "movsdk", "mount", F1, str(folder), *options]
+    command = [sys.executable, "-m", "movsdk", "mount", machine, str(folder), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            assert server.stdout.readline() == f"{folder}: 3 devices, mounted\n"
+            assert server.stdout.readline() == f"{folder}: {devices} devices, mounted\n"
             assert server.stdout.readline() == f"to unmount: Ctrl-C here, or fusermount3 -u {folder}\n"
             yield server
         finally:
@@ -65,6 +68,18 @@ def test_the_log_of_what_somebody_asked_for(tmp_path: Path) -> None:
         server.send_signal(signal.SIGINT)
         out, _ = server.communicate(timeout=30)
         assert "pci 0000:00:01.0: bridge window [mem " in out
+
+
+@needs_fuse
+@needs_pciutils
+@pytest.mark.parametrize("name", ["q35", "nested-docks", "z370-i350-vf", "vesnin-nvme"])
+def test_lspci_prints_of_the_mount_what_it_prints_of_the_export(tmp_path: Path, name: str) -> None:
+    """Live or a snapshot: the same tree, regions, windows and bytes. What the export is checked for holds for the mount."""
+    path = scenario_of(name)
+    count = export_tree(staged(path).world, tmp_path / "tree")
+    with mounting(tmp_path / "mnt", machine=str(path), devices=count):
+        for options in (["-tv"], ["-D", "-nn", "-vvv"], ["-xxxx"]):
+            assert lspci(tmp_path / "mnt", *options) == lspci(tmp_path / "tree", *options)
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,13 @@ class DeviceNode:
 
 
 def mortal(node: Node, owner: DeviceNode) -> Node:
-    """The same node, dead once its device is."""
+    """The same node, and all in it, dead once its device is."""
     if isinstance(node, Attr):
         return Attr(node.mode, node.show, node.store, node.read_at, node.write_at, node.window, node.size, owner.is_alive)
-    return Folder(node.entries, owner.is_alive) if isinstance(node, Folder) else node
+    if isinstance(node, Folder):
+        inside = node.entries
+        return Folder(lambda: {name: mortal(child, owner) for name, child in inside().items()}, owner.is_alive)
+    return node
 
 
 def bus_entries(view: SysfsView, bus: Bus) -> dict[str, Node]:

@@ -6,6 +6,7 @@ Twin: booting the machine. Code under test runs unchanged: open(), os, pathlib, 
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -100,10 +101,12 @@ class SysfsSession:
         return 0 <= number < len(table) and bool(table[number])
 
     def mapped_by(self, number: int) -> Window | bool | None:
-        """What mmap() of a number maps: a window, None (no BAR), False (a BAR that cannot be mapped)."""
+        """What mmap() of a number maps: a window, None (no BAR), False (a BAR without an address). Raises ENODEV: it is gone."""
         opened = self.numbers.opened(number)
         if opened is None or opened.file.attr.window is None:
             return None
+        if not opened.file.attr.is_alive():
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
         self.numbers.retarget()
         return opened.file.attr.window.now() or False
 

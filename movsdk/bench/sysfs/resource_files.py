@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from movsdk import pci_regs as regs
 from movsdk.bench.sysfs.bar_window import BarWindow
-from movsdk.bench.sysfs.node import Attr, Node
+from movsdk.bench.sysfs.node import Attr, Node, to_number
 from movsdk.kernel.device import Device
 from movsdk.layout.table import IO, PREF, UNSET, Resource
 from movsdk.ops import Space
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REBAR: Final = 0x15
 _EXTENDED: Final = 0x100
+_LARGEST_RESIZE: Final = 27  # 128 TiB: what the capability register has bits for
 _ROM_ADDRESS: Final = 0xFFFF_F800
 _ROM_SIGNATURE: Final = b"\x55\xaa"
 
@@ -146,9 +147,13 @@ def _resize(node: DeviceNode, resource: Resource) -> Attr:
     def show() -> str:
         return f"{device.config_read(entry, 4) >> 4:016x}\n"
 
-    def store(_data: bytes) -> None:
+    def store(data: bytes) -> None:
+        bit = to_number(data)
         if device.driver is not None:
             raise OSError(errno.EBUSY, f"{device} is bound to {device.driver.name}")
-        raise OSError(errno.EOPNOTSUPP, "resizing BARs is not modelled")
+        if bit > _LARGEST_RESIZE or not device.config_read(entry, 4) >> 4 >> bit & 1:
+            raise OSError(errno.EINVAL, f"{device} cannot have BAR {resource.index} of 2^{bit} MiB")
+        if resource.size != 1 << bit + 20:
+            raise OSError(errno.EOPNOTSUPP, "resizing BARs is not modelled")
 
     return Attr(0o644, show=show, store=store, is_alive=node.is_alive)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -21,6 +20,7 @@ from tests.bench.sysfs.cards import UserDriver
 from tests.bench.sysfs.fuse import needs_fuse
 from tests.bench.sysfs.mounted import Mounted, mounting, sh
 from tests.bench.sysfs.pciutils import lspci, needs_pciutils, setpci
+from tests.bench.sysfs.programs import driving, needs_gcc
 
 pytestmark = needs_fuse
 
@@ -59,6 +59,10 @@ def test_a_shell_uses_it_as_sysfs(mounted: Mounted) -> None:
         ("echo 1 > devices/0000:01:00.0/vendor", "Permission denied"),
         ("cat devices/0000:01:00.0/rom", "Invalid argument"),
         ("cat devices/0000:01:00.0/power/autosuspend_delay_ms", "Input/output error"),
+        ("echo 1 > devices/0000:01:00.0/power/autosuspend_delay_ms", "write error: Input/output error"),
+        ("echo 3 > devices/0000:01:00.0/numa_node", "write error: Invalid argument"),
+        ("echo 7 > devices/0000:01:00.0/reset", "write error: Invalid argument"),
+        ("echo 0000:09:00.0 > drivers/card/bind", "write error: No such device"),
         ("echo x > devices/new", "Permission denied"),
         ("mkdir devices/new", "Operation not permitted"),
         ("rm devices/0000:01:00.0/vendor", "Operation not permitted"),
@@ -115,50 +119,21 @@ def test_a_map_follows_decode_and_a_move(mounted: Mounted) -> None:
     assert mounted.told_to_end() == "card1 BAR 2 + 0x8, formerly at 0x4001000000: 34 12 00 00\n"
 
 
-_C_DRIVER = r"""
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-int main(int argc, char **argv)
-{
-    int fd = open(argv[1], O_RDWR | O_SYNC);
-    if (fd < 0) { perror("open"); return 1; }
-    volatile uint32_t *bar = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (bar == MAP_FAILED) { perror("mmap"); return 2; }
-    printf("%08x\n", bar[4]);
-    bar[5] = 0xc0ffee;
-    fflush(stdout);
-    getchar();
-    printf("%08x\n", bar[4]);
-    return 0;
-}
-"""
-
-
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+@needs_gcc
 @pytest.mark.parametrize(
     "event", ["echo 1 > devices/0000:02:00.0/remove", "echo 0 > slots/0/power && echo 1 > rescan"], ids=["removed", "moved"]
 )
-def test_a_driver_in_c(mounted: Mounted, tmp_path: Path, event: str) -> None:
+def test_a_driver_in_c(mounted: Mounted, event: str) -> None:
     """open(O_RDWR | O_SYNC), mmap(MAP_SHARED): as on a real machine; all-ones once the card is gone or elsewhere."""
-    (tmp_path / "driver.c").write_text(_C_DRIVER)
-    subprocess.run(["gcc", "-O2", "-o", str(tmp_path / "driver"), str(tmp_path / "driver.c")], check=True)
     second = mounted.folder / "devices" / "0000:02:00.0"
     user = UserDriver(str(second))
     user.put(16, 0x12345678)
-    command = [str(tmp_path / "driver"), str(second / "resource2")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
-        assert driver.stdin is not None
-        assert driver.stdout is not None
-        assert driver.stdout.readline() == "12345678\n"
+    with driving(str(second / "config"), str(second / "resource2")) as program:
+        assert program.first == "1af4:1110 12345678"
         assert user.get(20) == 0xC0FFEE
+        assert program.again() == "12345678"
         assert sh(event, mounted.folder).returncode == 0
-        driver.stdin.write("\n")
-        driver.stdin.flush()
-        assert driver.stdout.readline() == "ffffffff\n"
+        assert program.again() == "ffffffff"
 
 
 def test_registers_are_a_picture_that_follows(mounted: Mounted) -> None:

@@ -14,6 +14,7 @@ from attrs import evolve
 from movsdk.bench.bench import Bench
 from movsdk.bench.sysfs.fixture import SysfsSession
 from tests.bench.sysfs.cards import SIZE, Card, MemoryCard, UserDriver
+from tests.bench.sysfs.programs import compiled, driving, needs_gcc
 
 
 def test_a_user_space_driver_runs_as_it_is_across_a_move_and_a_removal(bench: Bench, sysfs: SysfsSession) -> None:
@@ -225,3 +226,43 @@ def test_whatever_keeps_accesses_away_kills_a_map(bench: Bench, sysfs: SysfsSess
     else:
         port.config_write(0x24, 4, limit)
     assert user.get(0) == 0x1234
+
+
+@pytest.fixture(scope="module")
+def _compiled() -> None:
+    """Compile before the file system is a fake one."""
+    compiled()
+
+
+@needs_gcc
+@pytest.mark.usefixtures("_compiled")
+@pytest.mark.parametrize("event", ["moved", "removed"])
+def test_a_driver_in_c_from_another_process(bench: Bench, sysfs: SysfsSession, event: str) -> None:
+    """The program that the mount's tests run, as it is: it is handed this process's descriptor of the BAR, which is real memory.
+
+    Its config file is a copy, because only this process sees the fake one.
+    """
+    dev = bench.plug(Card, MemoryCard)
+    model = bench.model(dev)
+    model.ram(2)[16:20] = bytes.fromhex("78563412")
+    with open(sysfs.path(dev, "config"), "rb") as file:
+        config = os.memfd_create("config")
+        os.write(config, file.read())
+    fd = os.open(sysfs.path(dev, "resource2"), os.O_RDWR | os.O_SYNC)
+    place = f"/proc/{os.getpid()}/fd"
+    with driving(f"{place}/{config}", f"{place}/{fd}") as program:
+        assert program.first == "1af4:1110 12345678"
+        assert model.ram(2)[20:24] == b"\xee\xff\xc0\x00"
+        assert program.again() == "12345678"
+
+        if event == "moved":
+            bench.force_move(dev, bar=2)
+        else:
+            bench.remove(dev)
+        model.ram(2)[24:28] = bytes(4)
+
+        assert program.again() == "ffffffff"
+        assert model.ram(2)[24:28] == bytes(4), "its write reached nobody"
+    assert [write.data for write in sysfs.stale_writes] == [b"\xad\xde\x00\x00"]
+    os.close(fd)
+    os.close(config)
