@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,8 @@ from movsdk.bench.sysfs.stage import Stage, staged
 from movsdk.layout.table import UNSET
 from movsdk.pci_regs import ROM_RESOURCE
 from tests.bench.exporters.machines import NAMES, RULES, scenario_of
+from tests.bench.sysfs.pciutils import lspci_of_dump as lspci
 from tests.bench.sysfs.pciutils import needs_pciutils, regions
-
-
-def lspci(dump: Path, *options: str) -> str:
-    """Run ``lspci -F``; whatever it complains about fails the test."""
-    done = subprocess.run(["lspci", "-F", str(dump), *options], capture_output=True, text=True, check=True, timeout=60)
-    complaints = [line for line in done.stderr.splitlines() if "libkmod" not in line]
-    assert not complaints, complaints
-    return done.stdout
 
 
 def programmed(stage: Stage) -> set[tuple[str, int, int]]:

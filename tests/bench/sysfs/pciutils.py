@@ -23,7 +23,15 @@ _WINDOW = re.compile(r"\t(I/O|Memory|Prefetchable memory) behind bridge: ([0-9a-
 
 def lspci(tree: Path, *options: str) -> str:
     """Run lspci on a tree; whatever it complains about fails the test."""
-    command = ["lspci", "-A", "linux-sysfs", "-O", f"sysfs.path={tree}", *options]
+    return _without_complaints(["lspci", "-A", "linux-sysfs", "-O", f"sysfs.path={tree}", *options])
+
+
+def lspci_of_dump(dump: Path, *options: str) -> str:
+    """Run ``lspci -F`` on a text of -xxxx; whatever it complains about fails the test."""
+    return _without_complaints(["lspci", "-F", str(dump), *options])
+
+
+def _without_complaints(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     complaints = [line for line in done.stderr.splitlines() if "libkmod" not in line]
     assert not complaints, complaints
