@@ -27,8 +27,10 @@ from movsdk.bench.world import World, make_world
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import BadInput, HookFailed
 from movsdk.kernel.binding import BoundDriver, register_driver
+from movsdk.kernel.cmdline import read_command_line
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of, view_of
+from movsdk.kernel.platform import platform_by_name
 from movsdk.layout.table import Reserve
 from movsdk.pci_regs import PcieType
 from movsdk.rescan.hotplug import SlotHandler
@@ -41,6 +43,7 @@ WINDOWS: tuple[tuple[str, Span], ...] = (
     ("mem", Span(0x8000_0000, 0xBFFF_FFFF)),
     ("pref64", Span(0x40_0000_0000, 0xFF_FFFF_FFFF)),
 )
+RAM: tuple[tuple[int, int], ...] = ((0, 0x3FFF_FFFF),)
 Result = TypeVar("Result")
 
 
@@ -53,6 +56,8 @@ class Bench(Troubles):
         ports: number of root ports (1-31).
         windows: root apertures, (kind, span in bytes) in the host bridge's order.
         reserve: hot-plug reserve.
+        platform: "x86", "powernv" or "generic".
+        cmdline: the kernel's command line; its reserve beats `reserve`, and what has no effect is in `warnings`.
         faults: "raise": a bad access raises at the driver's line; "hardware": it goes on as on real hardware.
         strict: raise what a driver's hook raised, after the operation is complete (False: only collect it in `failures`).
     """
@@ -61,8 +66,11 @@ class Bench(Troubles):
     ports: int = 4
     windows: tuple[tuple[str, Span], ...] = WINDOWS
     reserve: Reserve = field(factory=Reserve)
+    platform: str = "x86"
+    cmdline: str = ""
     faults_mode: str = field(default="raise", alias="faults")
     strict: bool = True
+    warnings: tuple[str, ...] = field(init=False)
     world: World = field(init=False)
     referee: Referee = field(init=False)
     reports: list[RescanReport] = field(factory=list, init=False)
@@ -79,14 +87,20 @@ class Bench(Troubles):
         machine = Machine(self.windows)
         for number in range(1, self.ports + 1):
             machine.add_bridge(f"port{number}", slot=f"{number:02x}.0", hotplug=True, pcie=PcieType.ROOT_PORT)
+        rules, platform = by_name(self.rules), platform_by_name(self.platform)
+        line = read_command_line(self.cmdline, platform, rules.switch)
+        self.warnings = line.warnings
         self.world = make_world(
             machine,
             self.windows,
-            by_name(self.rules),
-            reserve=self.reserve,
+            rules,
+            address_map=platform.address_map(RAM),
+            reserve=line.reserve_over(self.reserve),
             faults=self.faults_mode,
             match_of=self._match,
             pause_lasts=PAUSE,
+            platform=platform,
+            command_line=line,
         )
         port_driver = register_driver(self.world.system, reference.load("port").driver)
         self._drivers = {f"port{number}": port_driver for number in range(1, self.ports + 1)}

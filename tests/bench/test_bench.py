@@ -92,6 +92,22 @@ def test_a_card_that_gets_no_place(make_bench: Make) -> None:
         bench.plug(Driver, Big)
 
 
+def test_what_probe_reported_leads_to_its_line(bench: Bench) -> None:
+    """Text, line of the driver, and the exception itself as the cause."""
+    with pytest.raises(PciError, match=r"probe by refusing: rc=-5: broken card \(at tests/bench/cards.py:\d+\)") as caught:
+        bench.plug(Refusing, Model)
+
+    assert str(caught.value.__cause__) == "[EIO] broken card"
+
+
+def test_what_is_no_card_and_no_device_is_bad_input(bench: Bench) -> None:
+    """The value is shown, and what to give instead."""
+    with pytest.raises(BadInput, match=r"^5 is no card; give a DeviceModel class or instance"):
+        bench.plug(Driver, 5)
+    with pytest.raises(BadInput, match=r"^'port1' is no device; give the PciDev that plug\(\) returned"):
+        bench.force_move("port1")  # type: ignore[arg-type]  # the slip that is tested
+
+
 # --- going away ------------------------------------------------------------------------------------------
 def test_an_orderly_removal(bench: Bench) -> None:
     """remove is called while the card still answers; then the power is off."""
@@ -170,3 +186,44 @@ def test_a_hand_in_the_rescan(bench: Bench) -> None:
     with pytest.raises(BadInput, match="a rescan with rules v9 has no step 'lunch'; it has wake, pause"):
         bench.before_step("lunch", lambda: None)
     assert dev.is_enabled
+
+
+# --- its terms -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("terms", "moves"),
+    [
+        ({}, True),
+        ({"cmdline": "pci=no_movable_bars"}, False),
+        ({"rules": "v2"}, True),
+        ({"rules": "v2", "cmdline": "pcie_movable_bars=off"}, False),
+        ({"rules": "v2", "platform": "powernv"}, False),
+        ({"rules": "v2", "platform": "powernv", "cmdline": "pcie_movable_bars=force"}, True),
+        ({"rules": "v9", "platform": "powernv"}, False),
+        ({"platform": "generic"}, True),
+    ],
+)
+def test_the_platform_and_the_command_line_decide_whether_bars_move(make_bench: Make, terms: dict[str, str], moves: bool) -> None:
+    """As in a scenario; a driver is paused only where they do, and works in any case."""
+    bench = make_bench(**terms)
+    dev = bench.plug(Driver, Model)
+
+    report = bench.rescan()
+
+    assert (report.paused != (), bench.world.system.can_move_bars) == (moves, moves)
+    dev.drvdata.writel(7, 0)
+    assert (dev.drvdata.readl(0), list(bench.faults)) == (7, [])
+
+
+def test_the_command_line_beats_the_reserve_and_what_it_cannot_do_is_said(make_bench: Make) -> None:
+    """Word by word; the rest of the reserve stands."""
+    bench = make_bench(cmdline="pci=hpmmiosize=16M,magic")
+
+    port = next(device for device in bench.world.system.devices() if device.label == "port1")
+    assert [window.size for window in port.row.windows[:2]] == [0x1000, 16 << 20]
+    assert bench.warnings == ("command line: the kernel does not know magic in pci=, and only logs it",)
+
+
+def test_a_platform_that_nobody_knows(make_bench: Make) -> None:
+    """One line that names what there is."""
+    with pytest.raises(BadInput, match="platform 'arm64' is not known; use one of x86, powernv, generic"):
+        make_bench(platform="arm64")
