@@ -90,6 +90,10 @@ class PciError(MovError, OSError):
         return (type(self), (self.errno, self.message))
 
 
+class UserBusError(MovError):
+    """SIGBUS: what a process gets that touches a user mapping whose page the driver does not give it."""
+
+
 class NoSpace(MovError):
     """The BARs do not fit (the kernel's -ENOSPC). A result of the topology, not a bug of anybody's."""
 

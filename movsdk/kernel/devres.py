@@ -22,6 +22,7 @@ from movsdk.points import checkpoint
 if TYPE_CHECKING:
     from movsdk.kernel.irq import Vector
     from movsdk.kernel.mmio import IoMem
+    from movsdk.kernel.user_mapping import UserMapping
     from movsdk.kernel.work import Work
 
 
@@ -47,6 +48,7 @@ class Holdings:
     vectors: list[Vector] = field(factory=list)
     buffers: list[DmaBuffer] = field(factory=list)
     works: list[Work] = field(factory=list)
+    user_mappings: list[UserMapping] = field(factory=list)
     enables: int = 0
 
 
@@ -122,6 +124,10 @@ def release_all(device: Device) -> list[str]:
     for mapping in held.mappings:
         mapping.revoke()
     held.mappings = []
+    notes += [f"{mapping} is still there; close() it" for mapping in held.user_mappings]
+    for user in held.user_mappings:
+        user.zap()
+    held.user_mappings = []
     for work in held.works:
         notes.append(f"{work} is still queued; cancel() it")
         work.cancel()

@@ -29,7 +29,7 @@ class Mutant:
 def _load(path: Path) -> Mutant:
     module = import_module(f"tests.mutants.{path.stem}")
     classes = [value for value in vars(module).values() if inspect.isclass(value) and value.__module__ == module.__name__]
-    (driver,) = (found for found in classes if hasattr(found, "probe"))
+    (driver,) = (found for found in classes if hasattr(found, "id_table"))
     return Mutant(path.stem, driver, module.MODEL, module.RULE, module.CONSEQUENCES)
 
 

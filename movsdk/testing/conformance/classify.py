@@ -65,5 +65,7 @@ def of_failure(stage: Stage, failure: HookFailed) -> None:
     site = failure.fields.get("site", ("?", 0))
     if stage.is_excused(label, error) and hook != "remove":
         return
-    rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32"}.get(failure.fields.get("kind", ""), stage.blame)
+    rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32", "user": "C23"}.get(
+        failure.fields.get("kind", ""), stage.blame
+    )
     stage.note(rule, str(failure), (hook, failure.fields.get("kind") or type(error).__name__, site), site)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from movsdk.testing.conformance.trial import Trial
-from movsdk.testing.conformance.trials import in_flight, moves, neighbours, out_of_turn, trouble
+from movsdk.testing.conformance.trials import holders, in_flight, moves, neighbours, out_of_turn, trouble
 
 TRIALS: Final[tuple[Trial, ...]] = (
     *moves.FIRST,
     *out_of_turn.QUESTIONS,
     *moves.TRIALS,
     *in_flight.TRIALS,
+    *holders.TRIALS,
     *out_of_turn.TRIALS,
     *neighbours.TRIALS,
     *trouble.TRIALS,
