@@ -59,7 +59,8 @@ def breaches(
         is_report = excuses.cover(failure.fields.get("device"), failure.fields.get("error"))
         (reported if is_report else broken).append(str(failure))
     for event in _quiet(failures, timeline):
-        (reported if excuses.cover(event.who, event.detail) else broken).append(str(event.detail))
+        if not any(str(event.detail) in text for _, text in problems):  # whose I/O it was tells it, with more
+            (reported if excuses.cover(event.who, event.detail) else broken).append(str(event.detail))
     for device, text in problems:
         (reported if device in {*excuses.lost, *excuses.untold} else broken).append(f"{device}: {text}")
     return Breaches(tuple(broken), tuple(reported))
@@ -84,6 +85,10 @@ class Account:
     _untold: set[str] = field(factory=set, init=False)
     _failed: int = field(default=0, init=False)
     _logged: int = field(default=0, init=False)
+
+    def excuse(self, label: str) -> None:
+        """From now on this device has lost something, whatever the reports say."""
+        self._lost.add(label)
 
     def settle(self, report: RescanReport, problems: Sequence[tuple[str, str]] = ()) -> Breaches:
         """What happened since the last time, up to the event that `report` tells of."""

@@ -5,14 +5,16 @@ docs/reference/scenario.md is the list of ops. Judges an event by the devices it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from movsdk.bench.device_schema import LOAD_KEYS, read_load
-from movsdk.bench.fields import Fields
+from movsdk.bench.fields import Fields, to_number
+from movsdk.bench.force import FAILING, FORCE_KEYS, LOSSES, STEPS, Force
 from movsdk.bench.place import Place, show
 from movsdk.bench.scenario import DEFAULT_EVENTS, BridgeSpec, EventSpec, FunctionSpec
-from movsdk.pci_regs import PcieType, PowerState
+from movsdk.hooks import RESCAN_HOOKS
+from movsdk.pci_regs import ROM_RESOURCE, PcieType, PowerState
 
 _SLOT_OPS: Final = ("button", "link", "power_fault")  # something happens at the slot below a bridge
 OPS: Final = (
@@ -28,17 +30,25 @@ OPS: Final = (
     "suspend",
     "resume",
     "wait",
+    "force",
+    "hooks",
+    "sleep",
+    "wake",
 )
-_NAMELESS_OPS: Final = ("boot", "rescan", "wait")
+_NAMELESS_OPS: Final = ("boot", "rescan", "wait", "sleep", "wake")
+_ENDPOINT_OPS: Final = {"io": "does I/O", "force": "can be forced", "hooks": "has rescan hooks"}
 _OWN_KEYS: Final = {
     "io": tuple(LOAD_KEYS),
     "wait": ("ms",),
     "pull": ("ms",),
     **dict.fromkeys(_SLOT_OPS, ("ms",)),
     "suspend": ("state",),
+    "force": FORCE_KEYS,
+    "hooks": ("calls",),
 }
 _STATES: Final = {"d1": PowerState.D1, "d2": PowerState.D2, "d3hot": PowerState.D3HOT, "d3cold": PowerState.D3COLD}
 _LONGEST_WAIT: Final = 24 * 3600 * 1000
+_MOST_VECTORS: Final = 2048  # of an MSI-X table
 _BEFORE_BOOT: Final = ("plug", "unplug")
 
 
@@ -83,12 +93,45 @@ def _event(value: object, place: Place, by_id: Mapping[str, FunctionSpec]) -> Ev
         raise place.at("id").unknown(name, by_id, what="device")
     if op == "hotadd" and not by_id[name].is_bridge:
         raise event.bad("id", f"is an endpoint; hotadd takes the bridge above it, {show(by_id[name].on)}")
-    if op == "io" and by_id[name].is_bridge:
-        raise event.bad("id", "is a bridge; only an endpoint does I/O")
+    if op in _ENDPOINT_OPS and by_id[name].is_bridge:
+        raise event.bad("id", f"is a bridge; only an endpoint {_ENDPOINT_OPS[op]}")
     _check_slot(event, op, by_id[name], by_id)
     load = {key: event.values[key] for key in LOAD_KEYS if key in event} or True
     state = _STATES[event.word("state", _STATES, "d3hot")] if op == "suspend" else None
-    return EventSpec(op, name, read_load(load, place) if op == "io" else None, state, ms)
+    return EventSpec(
+        op,
+        name,
+        read_load(load, place) if op == "io" else None,
+        state,
+        ms,
+        _force(event, by_id) if op == "force" else None,
+        tuple(_words(event, "calls", RESCAN_HOOKS)) if op == "hooks" else (),
+    )
+
+
+def _force(event: Fields, by_id: Mapping[str, FunctionSpec]) -> Force:
+    words: dict[str, Any] = {
+        key: tuple(to_number(item, event.place.at(key), n, high=ROM_RESOURCE) for n, (item, _) in enumerate(event.items(key)))
+        for key in ("bars", "lose", "shrink")
+        if key in event
+    }
+    known = {"reset": LOSSES, "fails": FAILING, "pull": STEPS, "again": STEPS}
+    words |= {key: event.word(key, values) for key, values in known.items() if key in event}
+    if "vectors" in event:
+        words["vectors"] = event.number("vectors", low=1, high=_MOST_VECTORS)
+    if "order" in event:
+        words["order"] = tuple(_words(event, "order", by_id))
+    return Force(**words)
+
+
+def _words(event: Fields, key: str, known: Collection[str]) -> Iterator[str]:
+    """A list of `known` words, at least one."""
+    if not event[key]:
+        raise event.bad(key, "is empty")
+    for item, place in event.items(key):
+        if not isinstance(item, str) or item not in known:
+            raise place.unknown(item, known, what="value")
+        yield item
 
 
 def _check_slot(event: Fields, op: str, spec: FunctionSpec, by_id: Mapping[str, FunctionSpec]) -> None:

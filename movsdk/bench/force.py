@@ -1,24 +1,31 @@
 """A forced rescan as a value: which BARs of a device move, and what else happens to it meanwhile.
 
-One vocabulary for ``Bench.force(dev, ...)``, for the event `force` of a scenario, and for the conformance kit. What each word
-does is `powers`' and `forcing`'s.
+One vocabulary for ``Bench.force(dev, ...)``, for the event `force` of a scenario, and for the conformance kit. Does nothing; see
+`forced`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import fields, frozen
 
-from movsdk.bench import forcing, powers
-from movsdk.bench.world import World
-from movsdk.errors import BadInput, NoSpace
-from movsdk.kernel.device import Device
-from movsdk.kernel.pcidev import view_of
-from movsdk.pci_regs import BRIDGE_RESOURCES
-from movsdk.rescan.report import RescanReport
+from movsdk.errors import BadInput
+
+FAILING: Final = (
+    "enable_device",
+    "request_regions",
+    "iomap",
+    "alloc_irq_vectors",
+    "request_irq",
+    "dma_alloc_coherent",
+)
+"""Calls of the kernel that can be made to fail."""
+STEPS: Final = ("wake", "pause", "release", "attempts", "bridges", "resume", "bind")
+"""Steps of a rescan that every version with movement has."""
+LOSSES: Final = ("model", "power")
+"""How a device can lose its state."""
 
 
 @frozen(kw_only=True)
@@ -31,8 +38,8 @@ class Force:
         shrink: these come back with half their size.
         reset: "model" or "power": the device forgets its state while paused; see `powers.state_lost`.
         vectors: at most so many interrupt vectors afterwards, with another message address.
-        fails: this call of the kernel fails in rescan_done; one of `powers.FAILING`.
-        pull: the card is torn out before this step; one of `powers.STEPS`.
+        fails: this call of the kernel fails in rescan_done; one of `FAILING`.
+        pull: the card is torn out before this step; one of `STEPS`.
         again: a second rescan is asked for before this step, and follows the first.
         order: labels of devices in the order in which they are paused and resumed.
     """
@@ -54,6 +61,11 @@ class Force:
             raise BadInput(f"force knows no {unknown[0]!r}; it knows {', '.join(FORCE_KEYS)}")
         return cls(**{key: _plain(value) if key in _LISTS else value for key, value in words.items()})
 
+    @property
+    def is_harmful(self) -> bool:
+        """Whether the driver may not be able to go on, so that an error it reports is right."""
+        return bool(self.lose or self.shrink or self.vectors is not None or self.fails or self.pull)
+
     def plain(self) -> dict[str, Any]:
         """The words that say something, as a scenario writes them."""
         values = {key: getattr(self, key) for key in FORCE_KEYS}
@@ -70,58 +82,3 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, tuple):
         return value
     return tuple(value) if isinstance(value, list | set | frozenset | range) else (value,)
-
-
-@contextmanager
-def forced(world: World, device: Device, force: Force, on_report: Callable[[RescanReport], None]) -> Iterator[None]:
-    """While inside, the next transaction goes as `force` says. `on_report` hears of a second rescan.
-
-    Raises:
-        BadInput: the device cannot do that; before anything happens. NoSpace: a BAR could not be moved; afterwards.
-    """
-    bars = force.bars
-    if bars is None:
-        bars = tuple(bar for bar in forcing.movable_bars(device) if bar not in force.lose)
-    if both := sorted(set(bars) & set(force.lose)):
-        raise BadInput(f"{device}: BAR {both[0]} cannot both be moved and be lost")
-    with ExitStack() as stack:
-        if force.again:
-            stack.enter_context(powers.asked_again(world, force.again, on_report))
-        if force.order:
-            _check_labels(world, force.order)
-            stack.enter_context(powers.ordered(world, force.order))
-        if force.reset:  # while the table still says where the BARs are
-            stack.enter_context(powers.state_lost(world, device, force.reset))
-        if force.vectors is not None:
-            stack.enter_context(powers.messages(world, device, force.vectors))
-        if bars:
-            stack.enter_context(_moved(world, device, bars, is_pulled=bool(force.pull)))
-        elif force.bars is not None:
-            stays = [bar for bar in range(BRIDGE_RESOURCES) if bar not in (*force.lose, *force.shrink)]
-            stack.enter_context(powers.kept(world, device, stays))
-        if force.lose:
-            stack.enter_context(powers.lost(world, device, force.lose))
-        if force.shrink:
-            stack.enter_context(powers.shrunk(world, device, force.shrink))
-        if force.fails:
-            stack.enter_context(powers.failing(view_of(device), force.fails))
-        if force.pull:
-            stack.enter_context(powers.pulled(world, device, force.pull))
-        yield
-
-
-@contextmanager
-def _moved(world: World, device: Device, bars: tuple[int, ...], *, is_pulled: bool) -> Iterator[None]:
-    try:
-        with forcing.forced_away(world.engine, device, bars):
-            yield
-    except NoSpace:
-        if not is_pulled:  # who is gone cannot be forced anywhere
-            raise
-
-
-def _check_labels(world: World, labels: tuple[str, ...]) -> None:
-    known = [device.label for device in world.system.discovered]
-    for label in labels:
-        if label not in known:
-            raise BadInput(f"order: the kernel knows no device {label!r}; it knows {', '.join(known)}")

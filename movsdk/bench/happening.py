@@ -12,14 +12,21 @@ from attrs import define, evolve, field
 
 from mockbus.bridge import Bridge
 from mockbus.slot import Slot
+from movsdk.bench.force import Force
+from movsdk.bench.forced import forced
+from movsdk.bench.powers import call_hooks
 from movsdk.bench.scenario import EventSpec
+from movsdk.bench.system_sleep import SystemSleep
 from movsdk.bench.world import World
 from movsdk.clock import NS_PER_MS
+from movsdk.errors import BadInput, InvariantBroken, NoSpace
+from movsdk.kernel.actor import record_failure
 from movsdk.kernel.device import Device
 from movsdk.kernel.runtime_pm import pm_of
 from movsdk.pci_regs import PowerState
 from movsdk.rescan.hotplug import SlotHandler
 from movsdk.rescan.report import RescanReport, joined
+from movsdk.trace import What
 
 SETTLE_LIMIT = 60_000 * NS_PER_MS
 
@@ -30,9 +37,11 @@ class Happening:
 
     world: World
     slots: SlotHandler = field(init=False)
+    sleep: SystemSleep = field(init=False)
     _told: list[RescanReport] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.sleep = SystemSleep(self.world.system)
         self.slots = SlotHandler(self.world.engine, self._told.append)
         self.slots.listen()
 
@@ -113,6 +122,43 @@ class Happening:
             return self._nothing(event, -errno.ENODEV)
         return self._nothing(event, pm_of(device).forbid())
 
+    def _sleep(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        return self._nothing(event, self.sleep.begin())
+
+    def _wake(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        return self._nothing(event, self.sleep.end())
+
+    # --- on purpose ------------------------------------------------------------------------------------------------------
+    def _force(self, event: EventSpec, device: Device | None) -> RescanReport:
+        """A rescan in which something happens to one device; -EINVAL if that cannot be, -ENOSPC if it did not move."""
+        if device is None:
+            return self._nothing(event, -errno.ENODEV)
+        report = self._nothing(event)
+        try:
+            with forced(self.world, device, event.force or Force(), self._told.append):
+                report = self.world.engine.rescan()
+                self._pass(0)
+        except (BadInput, NoSpace) as error:
+            self.world.system.trace.add(What.NOTE, device.label, str(error), error)
+            return evolve(report, rc=-errno.EINVAL if isinstance(error, BadInput) else -errno.ENOSPC)
+        return report
+
+    def _hooks(self, event: EventSpec, device: Device | None) -> RescanReport:
+        """Hooks out of turn; what one raises that is no `PciError` is the driver's breach."""
+        if device is None:
+            return self._nothing(event, -errno.ENODEV)
+        for hook in event.calls:
+            try:
+                call_hooks(device, (hook,))
+            except BadInput as error:
+                self.world.system.trace.add(What.NOTE, device.label, str(error), error)
+                return self._nothing(event, -errno.EINVAL)
+            except InvariantBroken:
+                raise
+            except Exception as error:
+                record_failure(device, hook, error, "it was called out of turn")
+        return self._nothing(event)
+
     # --- time ------------------------------------------------------------------------------------------------------------
     def _pass(self, milliseconds: float) -> None:
         self.world.system.ops.clock.advance(int(milliseconds * NS_PER_MS))
@@ -146,4 +192,8 @@ _ACTS: dict[str, _Act] = {
     **dict.fromkeys(("button", "link", "power_fault"), Happening._at_slot),
     "suspend": Happening._suspend,
     "resume": Happening._resume,
+    "sleep": Happening._sleep,
+    "wake": Happening._wake,
+    "force": Happening._force,
+    "hooks": Happening._hooks,
 }

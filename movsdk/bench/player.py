@@ -183,6 +183,8 @@ class Player:
         running = self._start_loads(event)
         if running:
             system.ops.clock.advance(load.WARM_UP)
+        if event.id is not None and event.force is not None and event.force.is_harmful:
+            self.account.excuse(event.id)
         report = self.happening.happen(event)
         if running:
             system.ops.clock.advance(load.COOL_DOWN)
@@ -198,6 +200,8 @@ class Player:
         return Outcome(event.op, event.id, report.rc, report.boot_rescan, hooks, state, report, findings, io, faults, found)
 
     def _start_loads(self, event: EventSpec) -> list[load.Busy]:
+        if event.op == "sleep" or self.happening.sleep.is_on:  # who does I/O is frozen before the devices sleep
+            return []
         wanted = {
             spec.id: spec.load for spec in self.scenario.devices if isinstance(spec, EndpointSpec) and spec.load is not None
         }

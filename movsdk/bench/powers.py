@@ -1,6 +1,6 @@
 """What a tester may do to a device while its BARs move: each power is a context round an ordinary rescan.
 
-Twin: chance, which does all of this on real machines and never when one looks. `force` puts them together. Each works in rules
+Twin: chance, which does all of this on real machines and never when one looks. `forced` puts them together. Each works in rules
 with movement (v9, v5, v2) and is over when its context is left, except that a shrunk BAR stays small and a card stays pulled.
 """
 
@@ -14,6 +14,7 @@ from typing import Final
 from attrs import evolve
 
 from mockbus.header import permit_bar
+from movsdk.bench.force import FAILING, LOSSES
 from movsdk.bench.forcing import check_bar, take_away
 from movsdk.bench.steps import AtStep
 from movsdk.bench.world import World
@@ -25,18 +26,6 @@ from movsdk.kernel.saved_state import restore_state, save_state
 from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan.report import RescanReport
 
-FAILING: Final = (
-    "enable_device",
-    "request_regions",
-    "iomap",
-    "alloc_irq_vectors",
-    "request_irq",
-    "dma_alloc_coherent",
-)
-"""Calls of the kernel that can be made to fail."""
-STEPS: Final = ("wake", "pause", "release", "attempts", "bridges", "resume", "bind")
-"""Steps that every version with movement has."""
-LOSSES: Final = ("model", "power")
 _OTHER_CPU: Final = 1 << 12  # the destination in a message's address
 
 

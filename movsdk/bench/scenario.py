@@ -13,6 +13,7 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from movsdk.address import Span
+from movsdk.bench.force import Force
 from movsdk.kernel.platform import X86, platform_by_name
 from movsdk.layout.table import AddressMap, Reserve
 from movsdk.pci_regs import BarKind, PcieType, PowerState
@@ -56,7 +57,7 @@ class Reserved:
 
 @frozen
 class Load:
-    """I/O a driver has in flight: requests of each sort, `size` bytes each."""
+    """I/O a driver keeps in flight: so many requests of each sort at a time, `size` bytes each."""
 
     reads: int = 8
     writes: int = 8
@@ -142,7 +143,8 @@ class BridgeSpec(FunctionSpec):
 class EventSpec:
     """One thing that happens; docs/reference/scenario.md lists the ops.
 
-    `load` belongs to io, `state` to suspend, `ms` (virtual milliseconds) to wait and to what is done at a slot.
+    `load` belongs to io, `state` to suspend, `ms` (virtual milliseconds) to wait and to what is done at a slot, `force` to force,
+    `calls` to hooks.
     """
 
     op: str
@@ -150,6 +152,8 @@ class EventSpec:
     load: Load | None = None
     state: PowerState | None = None
     ms: int | None = None
+    force: Force | None = None
+    calls: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.op if self.id is None else f"{self.op} {self.id}"

@@ -134,6 +134,8 @@ def _event(event: EventSpec) -> dict[str, Any]:
     plain |= {} if event.id is None else {"id": event.id}
     plain |= {} if event.state is None else {"state": event.state.name.lower()}
     plain |= {} if event.ms is None else {"ms": event.ms}
+    plain |= {} if event.force is None else event.force.plain()
+    plain |= {"calls": list(event.calls)} if event.calls else {}
     return plain if event.load is None else plain | _load(event.load)
 
 

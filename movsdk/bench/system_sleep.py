@@ -24,6 +24,11 @@ class SystemSleep:
     system: System = field(repr=False)
     _asleep: list[Device] = field(factory=list, init=False)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a driver sleeps."""
+        return bool(self._asleep)
+
     def begin(self) -> int:
         """Tell every driver, the last device first; each goes to D3hot. Returns 0, or a negative errno and all are awake."""
         for device in reversed(list(self.system.devices())):

@@ -1,6 +1,6 @@
 """The bench's power tools: what a driver author can do to a device while its BARs move, or while it sleeps.
 
-A part of `Bench`, which has the machine, the cards and the clock. Each tool is a thin word for what `force`, `powers`,
+A part of `Bench`, which has the machine, the cards and the clock. Each tool is a thin word for what `forced`, `powers`,
 `forcing` and `system_sleep` do.
 """
 
@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from movsdk.bench import forcing, powers
-from movsdk.bench.force import Force, forced
+from movsdk.bench.force import Force
+from movsdk.bench.forced import forced
 from movsdk.bench.steps import AtStep
 from movsdk.bench.system_sleep import SystemSleep
 from movsdk.bench.world import World
