@@ -1,7 +1,7 @@
 """Loads a broken copy of the explorer beside the good one, and lets the oracle judge it.
 
-Twin: none. ``python -m tests.explore.breaking [--start S] [--stop S] [--limit L] [words]`` finds the programs that show the
-mutants of the table, and prints their seeds.
+Twin: none. ``python -m tests.explore.breaking --table`` prints the table of seeded bugs; ``[--start S] [--stop S] [--limit L]
+[words]`` finds the programs that show them anew, and prints their seeds.
 """
 
 from __future__ import annotations
@@ -13,18 +13,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
+import pytest
 from attrs import define
 
 import movsdk
 from tests.explore import oracle
 from tests.explore.mutants import MUTANTS, Mutant
+from tests.explore.mutants_beside import BESIDE, Beside
 from tests.explore.programs import KEPT, Source, generate
 from tests.explore.reference import Truth, truth
 
 ROOM = "movsdk.explore"
+TESTS = "tests.explore"
 
 
 @define
@@ -56,9 +61,9 @@ class _Finder(MetaPathFinder):
         return spec
 
 
-def _forget() -> dict[str, ModuleType]:
-    """Unload the room; return what was loaded."""
-    loaded = {name: module for name, module in sys.modules.items() if name == ROOM or name.startswith(f"{ROOM}.")}
+def _forget(*rooms: str) -> dict[str, ModuleType]:
+    """Unload rooms; return what was loaded."""
+    loaded = {name: module for name, module in sys.modules.items() if any(f"{name}.".startswith(f"{room}.") for room in rooms)}
     for name in loaded:
         del sys.modules[name]
     return loaded
@@ -67,7 +72,7 @@ def _forget() -> dict[str, ModuleType]:
 @contextmanager
 def broken(mutant: Mutant) -> Iterator[oracle.Explorer]:
     """Load a broken copy of the room; the good one is back afterwards."""
-    good, package = _forget(), getattr(movsdk, "explore", None)
+    good, package = _forget(ROOM), getattr(movsdk, "explore", None)
     finder = _Finder(mutant)
     sys.meta_path.insert(0, finder)
     try:
@@ -75,10 +80,26 @@ def broken(mutant: Mutant) -> Iterator[oracle.Explorer]:
         yield oracle.explorer()
     finally:
         sys.meta_path.remove(finder)
-        _forget()
+        _forget(ROOM)
         sys.modules.update(good)
         if package is not None:
             movsdk.explore = package  # type: ignore[attr-defined]  # the import system sets it
+
+
+def is_shown(bug: Beside) -> bool:
+    """Whether the test of a bug fails, in a copy that uses the explorer as it is loaded now."""
+    module, function = bug.test.split(".")
+    good = _forget(TESTS)
+    try:
+        test = getattr(importlib.import_module(f"{TESTS}.{module}"), function)
+        with TemporaryDirectory() as folder:
+            test(*bug.args, **({"tmp_path": Path(folder)} if "tmp_path" in signature(test).parameters else {}))
+    except (Exception, pytest.fail.Exception):  # whatever makes a test fail
+        return True
+    finally:
+        _forget(TESTS)
+        sys.modules.update(good)
+    return False
 
 
 def judge(parts: oracle.Explorer, seed: int, limit: int) -> list[str]:
@@ -98,14 +119,25 @@ def _shards(source: Source, parts: oracle.Explorer, real: Truth) -> list[str]:
         return [f"shards: {type(error).__name__}: {error}"]
 
 
+def table() -> list[str]:
+    """The seeded bugs: what is broken, where, and what shows it."""
+    shown = [(one, f"random program {one.seed}") for one in MUTANTS] + [(bug.mutant, bug.test) for bug in BESIDE]
+    lines = [f"{one.name:<45} {one.module:<11} {by}" for one, by in shown]
+    return [f"{'bug':<45} {'module':<11} shown by", *lines, f"{len(lines)} bugs"]
+
+
 def main() -> None:
     """Find, for each mutant, the first program that shows it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--start", type=int, default=0)
     parser.add_argument("--stop", type=int, default=4000)
     parser.add_argument("--limit", type=int, default=60)
+    parser.add_argument("--table", action="store_true")
     parser.add_argument("words", nargs="*")
     given = parser.parse_args()
+    if given.table:
+        print("\n".join(table()))
+        return
     for mutant in MUTANTS:
         if given.words and not any(word in mutant.name for word in given.words):
             continue

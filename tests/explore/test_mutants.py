@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from tests.explore import oracle
-from tests.explore.breaking import ROOM, broken, judge
+from tests.explore.breaking import ROOM, broken, is_shown, judge
 from tests.explore.mutants import MUTANTS, Mutant
+from tests.explore.mutants_beside import BESIDE, Beside
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -21,6 +22,19 @@ def test_the_oracle_notices(mutant: Mutant) -> None:
     assert not judge(oracle.explorer(), mutant.seed, mutant.limit)
 
 
+@pytest.mark.parametrize("bug", BESIDE, ids=str)
+def test_a_test_notices(bug: Beside) -> None:
+    """A bug put into what stands beside the search fails the test that the table names."""
+    with broken(bug.mutant):
+        assert is_shown(bug)
+
+
+@pytest.mark.parametrize("test", sorted({(bug.test, bug.args) for bug in BESIDE}), ids=str)
+def test_a_named_test_holds_without_a_bug(test: tuple[str, tuple[object, ...]]) -> None:
+    """Called in the same way it passes: what fails above fails because of the bug."""
+    assert not is_shown(Beside(MUTANTS[0], *test))
+
+
 def test_the_good_explorer_is_back() -> None:
     """A broken copy leaves nothing behind."""
     before = {name: module for name, module in sys.modules.items() if name.startswith(ROOM)}
@@ -30,5 +44,7 @@ def test_the_good_explorer_is_back() -> None:
 
 
 def test_there_are_enough() -> None:
-    """The issue asks for twenty."""
+    """The issue asks for twenty; no two are the same."""
+    patches = [(one.module, one.old, one.new) for one in (*MUTANTS, *(bug.mutant for bug in BESIDE))]
     assert len(MUTANTS) >= 20
+    assert len(patches) == len(set(patches))

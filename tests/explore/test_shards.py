@@ -26,10 +26,18 @@ def numbers(result: Result) -> tuple[object, ...]:
 def test_parts_have_the_totals_of_the_whole() -> None:
     """Every behaviour is run in one part; what fails, fails in one part."""
     whole = explore(RACE, stop=False)
-    parts = campaign(RACE, shards=20)
+    parts = campaign(RACE, shards=40)
     assert (parts.complete, parts.failing, parts.verdict) == (whole.complete, whole.failing, "failed")
     assert parts.schedule is not None
     assert replay(RACE, parts.schedule).verdict == "failed"
+
+    before = 0
+    for shard in split(RACE, 40):
+        part = explore_shard(RACE, shard)
+        if part.first_bug is not None:
+            break
+        before += part.runs
+    assert (before > 0, part.first_bug) == (True, (parts.first_bug or 0) - before)
 
 
 def test_clean_parts_are_a_proof() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from movsdk.explore import Atomic, Budget, Dfs, Dpor, RandomWalk, Twice, World, explore, note
+from movsdk.explore import Atomic, Budget, Completion, Dfs, Dpor, RandomWalk, Twice, World, explore, note
 from movsdk.explore.run import Run
 from movsdk.points import checkpoint
 from tests.explore.enable_race import EnableRace
@@ -41,6 +41,30 @@ def test_a_strategy_claims_what_it_did(strategy: Any, runs: int, verdict: str) -
     """Four operations of two tasks have six orders; a bound says bounded only where it left something out."""
     result = explore(two_writers, strategy)
     assert (result.runs, result.verdict) == (runs, verdict)
+
+
+def test_who_waits_is_not_preempted() -> None:
+    """A task that has to wait lets another go on for nothing: one preemption is left to find the lost update."""
+
+    def program(world: World) -> None:
+        count, started, go = Atomic("count"), Completion("started"), Completion("go")
+
+        def first() -> None:
+            started.complete()
+            go.wait()
+            count.set(count.read() + 1)
+
+        def second() -> None:
+            started.wait()
+            go.complete()
+            count.set(count.read() + 1)
+
+        world.spawn("first", first)
+        world.spawn("second", second)
+        world.finally_("two", lambda: count.value == 2)
+
+    assert explore(program, Dfs(preemptions=0)).verdict == "bounded"
+    assert explore(program, Dfs(preemptions=1)).verdict == "failed"
 
 
 def test_a_strategy_may_be_used_again() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from movsdk.errors import ContractError
-from movsdk.explore import Mutex, RwSem, Shared, SpinLock, World, explore
+from movsdk.explore import Completion, Mutex, RwSem, Shared, SpinLock, World, explore
 
 
 class Box:
@@ -79,6 +79,26 @@ def test_readers_do_not_depend_on_each_other() -> None:
     assert (program(False), program(True)) == (1, 4)
 
 
+def test_readers_hold_it_at_once() -> None:
+    """One that waits for another, both reading, does not wait for ever."""
+
+    def program(world: World) -> None:
+        lock, met = RwSem("rw"), Completion("met")
+
+        def first() -> None:
+            with lock.reading():
+                met.wait()
+
+        def second() -> None:
+            with lock.reading():
+                met.complete()
+
+        world.spawn("first", first)
+        world.spawn("second", second)
+
+    assert explore(program).verdict == "proved"
+
+
 def test_trying_never_waits() -> None:
     """It takes the lock or says no; both happen."""
     seen = set()
@@ -99,7 +119,8 @@ def test_trying_never_waits() -> None:
         world.spawn("hold", hold)
         world.spawn("try", attempt)
 
-    assert (explore(program).verdict, seen) == ("proved", {True, False})
+    result = explore(program)
+    assert (result.verdict, result.complete, seen) == ("proved", 3, {True, False})
 
 
 @pytest.mark.parametrize(

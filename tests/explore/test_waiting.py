@@ -72,6 +72,24 @@ def test_a_queue_wakes_everybody_and_each_looks_for_itself() -> None:
     assert explore(program).verdict == "proved"
 
 
+def test_one_wake_up_is_for_all_who_sleep() -> None:
+    """Two wait for the same; it happens once."""
+
+    def program(world: World) -> None:
+        queue, is_open = WaitQueue("q"), [False]
+
+        def open_up() -> None:
+            checkpoint("open", (), ("door",))
+            is_open[0] = True
+            queue.wake_up()
+
+        for name in "ab":
+            world.spawn(name, queue.wait_event, lambda: is_open[0], [("door",)])
+        world.spawn("opens", open_up)
+
+    assert explore(program).verdict == "proved"
+
+
 def test_a_condition_opens_by_itself() -> None:
     """wait_for() notices the change; no wake-up is asked for."""
 
@@ -104,6 +122,20 @@ def test_one_operation_loses_no_update() -> None:
             pass
 
     assert program(compare_and_swap) == "proved"
+
+
+def test_who_counts_first_is_tried_both_ways() -> None:
+    """One operation each, and yet the order matters: it tells who was first."""
+    seen = set()
+
+    def program(world: World) -> None:
+        count, told = Atomic("count"), {}
+        for name in "ab":
+            world.spawn(name, lambda name=name: told.update({name: count.add(1)}))
+        world.finally_("told", lambda: seen.add((told["a"], told["b"])) is None)
+
+    assert explore(program).verdict == "proved"
+    assert seen == {(1, 2), (2, 1)}
 
 
 def test_a_reference_from_zero_is_a_bug() -> None:
