@@ -75,6 +75,8 @@ def _document(path: Path, stream: _Stream, *, is_json: bool) -> NamedScenario:
     text = _text(stream.read(MAX_DOCUMENT + 1), str(path), first_line=1)
     if not is_json:
         value, lines = read_yaml(text, str(path))
+        if not lines:
+            raise BadInput(f"{path}: is empty; a scenario has at least `windows` and `devices`")
         return _named(value, Place(str(path), lines=lines), path, path.name)
     value = _json(text, str(path))
     try:

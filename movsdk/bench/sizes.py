@@ -10,6 +10,7 @@ from typing import Final
 
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _DECIMAL: Final = re.compile(r"([0-9]{1,20})([KMGTkmgt]?)")
+_ENDLESS: Final = re.compile(r"[0-9]+[KMGTkmgt]?|0[xX][0-9a-fA-F]+")
 _HEX: Final = re.compile(r"0[xX][0-9a-fA-F]{1,16}")
 
 
@@ -31,6 +32,8 @@ def parse_number(value: object) -> int:
         match = _DECIMAL.fullmatch(text)
         if match is not None:
             return int(match[1]) * _UNITS[match[2].upper()]
+        if _ENDLESS.fullmatch(text):
+            raise ValueError("is too large: no number here has more than 64 bits")
     raise ValueError("is not a number; write 4096, 64M (K, M, G or T) or 0xfe000000")
 
 

@@ -38,12 +38,20 @@ def read_yaml(text: str, name: str) -> tuple[Any, dict[str, int]]:
     except yaml.MarkedYAMLError as error:
         marks = [mark for mark in (error.problem_mark, error.context_mark) if mark is not None]
         line = f":{marks[0].line + 1}" if marks else ""
-        raise BadInput(f"{name}{line}: not YAML: {error.problem or error.context}") from None
+        problem = str(error.problem or error.context)
+        if marks and "cannot start any token" in problem and _has_tab(text, marks[0].line):
+            problem = "a tab; YAML is indented with spaces"
+        raise BadInput(f"{name}{line}: not YAML: {problem}") from None
     except yaml.reader.ReaderError as error:
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
         raise BadInput(f"{name}:{_line_at(text, error.position)}: not text: character {code:#x}, {error.reason}") from None
     except yaml.YAMLError as error:
         raise BadInput(f"{name}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _has_tab(text: str, line: int) -> bool:
+    lines = text.splitlines()
+    return line < len(lines) and "\t" in lines[line]
 
 
 def _line(event: Any) -> int:

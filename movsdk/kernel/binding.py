@@ -13,7 +13,7 @@ from attrs import define, field
 
 from movsdk.errors import HookFailed, InvariantBroken, PciError
 from movsdk.hooks import PROJECT, DriverSpec, PciId
-from movsdk.kernel.actor import acting_as, record_failure
+from movsdk.kernel.actor import acting_as, raise_site, record_failure, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import release_all
 from movsdk.kernel.enable import disable_device
@@ -114,6 +114,7 @@ def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId 
     device.is_probed = True
     device.driver = driver
     rc, detail = 0, ""
+    device.probe_error = None
     try:
         answer = driver.call("probe", dev=device, id=row)
         if isinstance(answer, int) and answer < 0:
@@ -121,7 +122,8 @@ def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId 
     except InvariantBroken:
         raise
     except PciError as error:
-        rc, detail = -(error.errno or errno.EIO), f": {error.message}"
+        rc, detail = -(error.errno or errno.EIO), f": {error.message} (at {show(raise_site(error))})"
+        device.probe_error = error
     except Exception as error:
         record_failure(device, "probe", error, "the device stays unbound")
         rc = -errno.EIO

@@ -65,6 +65,7 @@ class Device:
     in_hook: str | None = None
     drvdata: Any = field(default=None, repr=False)
     is_probed: bool = False
+    probe_error: Exception | None = field(default=None, repr=False)  # the PciError of the last probe
     is_busmaster: bool = False
     pcie_type: int | None = None
     # what the sanitizer goes by

@@ -122,7 +122,8 @@ def _refuse_unknown(target: object, members: dict[str, Any], hooks: dict[str, st
                 method=name,
                 nearest=near,
             )
-    absent = [hook for hook in HOOKS if hook not in hooks.values()]
+    # Beside the right one, a name like `resumed` is a helper; one like `rescan_prepair` is not.
+    absent = [hook for hook in HOOKS if hook not in hooks.values() or "_" in hook]
     for name, value in members.items():
         if name in hooks or not callable(value) or isinstance(value, type):
             continue

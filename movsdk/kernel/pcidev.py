@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, field
 
 from movsdk.address import Bdf, SlotPath, Span
-from movsdk.errors import PciError
+from movsdk.errors import BadInput, PciError
 from movsdk.hooks import PciId
 from movsdk.kernel import devres, dma, enable, irq, mmio, power, saved_state, work
 from movsdk.kernel.device import Device
@@ -278,7 +278,9 @@ def view_of(device: Device) -> PciDev:
 
 
 def device_of(view: PciDev) -> Device:
-    """The device behind a `PciDev`; for the kernel and the bench, not for drivers."""
+    """The device behind a `PciDev`; for the kernel and the bench, not for drivers. Raises `BadInput`: it is none."""
+    if not isinstance(view, PciDev):
+        raise BadInput(f"{view!r:.60} is no device; give the PciDev that plug() returned, or that a hook was called with")
     return view._device
 
 
@@ -294,6 +296,5 @@ def resource_text(resource: Resource) -> str:
     else:
         place = f"{resource.start:#0{digits + 2}x}-{resource.last:#0{digits + 2}x}"
     words = [kind, place]
-    words += ["64bit"] * bool(resource.flags & MEM_64) + ["pref"] * bool(resource.flags & PREF)
-    words += ["window"] * resource.is_window
+    words += ["64bit"] * bool(resource.flags & MEM_64) + ["pref"] * bool(resource.flags & PREF) + ["window"] * resource.is_window
     return f"[{' '.join(words)}]"

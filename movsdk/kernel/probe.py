@@ -15,6 +15,7 @@ from movsdk.pci_regs import PowerState
 from movsdk.points import checkpoint
 
 _U32 = 0xFFFF_FFFF
+_LAST_BUS = 0xFF
 _SINGLE_CHILD = (regs.PcieType.ROOT_PORT, regs.PcieType.DOWNSTREAM, regs.PcieType.PCIE_BRIDGE)
 
 
@@ -121,8 +122,15 @@ def _scan_bridge(bridge: Device, highest: int, available: int, scan_pass: int) -
 
 
 def _number_bridge(bridge: Device, highest: int, available: int, numbers: int) -> int:
-    """Give an unnumbered bridge the next bus number and scan behind it."""
+    """Give an unnumbered bridge the next bus number and scan behind it; the last there is, is 255.
+
+    The kernel does not look, and goes on with a number that no register holds: two buses share one then, and nothing sensible
+    follows.
+    """
     bus = bridge.bus
+    if highest >= _LAST_BUS:
+        bus.system.log(bridge, f"No bus number available: bus {_LAST_BUS:02x} is taken, what is behind it stays unseen")
+        return highest
     child = bus.system.find_bus(highest + 1)
     if child is None:
         child = _new_bus(bridge, highest + 1, bus.last)

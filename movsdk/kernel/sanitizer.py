@@ -79,7 +79,7 @@ def refuse(mapping: IoMem, operation: str, offset: int, size: int) -> None:
     if mapping.closed_at is not None:
         how = "by the core when the driver was unbound" if mapping.closed_by_core else f"at {show(mapping.closed_at)}"
         error: AccessFault = _fault(
-            MappingClosed, mapping, operation, offset, f"through a mapping that was closed {how}", "iomap() again"
+            MappingClosed, mapping, operation, offset, f"through a mapping that was closed {how}", _after_closing(device)
         )
     else:
         error = _fault(
@@ -91,6 +91,13 @@ def refuse(mapping: IoMem, operation: str, offset: int, size: int) -> None:
             "map more, or mind the offset",
         )
     report(device, error)
+
+
+def _after_closing(device: Device) -> str:
+    """What to do instead: there is not always something to map."""
+    if is_lost(device):
+        return "the device is gone: stop all work on it"
+    return "iomap() again in rescan_done; until then its BARs are on the move" if device.is_paused else "iomap() again"
 
 
 def report(device: Device, error: ContractError, *, is_expected: bool = False) -> None:

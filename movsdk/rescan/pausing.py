@@ -8,7 +8,7 @@ order. A raising hook is reported; the device's BARs stay fixed for this rescan 
 from __future__ import annotations
 
 from movsdk.errors import InvariantBroken
-from movsdk.kernel.actor import record_failure
+from movsdk.kernel.actor import record_breach, record_failure
 from movsdk.kernel.binding import BoundDriver
 from movsdk.kernel.device import Bus, Device
 from movsdk.pci_regs import BRIDGE_RESOURCES
@@ -76,7 +76,12 @@ def _facts(device: Device, driver: BoundDriver) -> DriverFacts:
         if not device.resources[bar].flags:
             return False
         try:
-            return bool(driver.call("bar_fixed", dev=device, bar=bar))
+            answer = driver.call("bar_fixed", dev=device, bar=bar)
+            if not isinstance(answer, int):
+                text = f"{device}: bar_fixed returned {answer!r:.60} for BAR {bar}, which stays; return True or False"
+                record_breach(device, text, getattr(driver.target, "bar_fixed", None), "bar_fixed")
+                return True
+            return bool(answer)
         except InvariantBroken:
             raise
         except Exception as error:  # whatever a driver raises must not stop the rescan

@@ -55,6 +55,15 @@ def test_a_bad_access_that_nobody_raised_is_a_breach() -> None:
     assert breaches([failure], [event(STALE), event(failure)], [], Excuses()).broken == (str(failure),)
 
 
+def test_a_bad_access_of_the_io_is_told_once() -> None:
+    """The line of the I/O holds it and says more: which round, which line of the driver."""
+    problem = ("card", f"exercise 2 raised StaleMapping at mine.py:9: {STALE}")
+
+    assert breaches([], [event(STALE)], [problem], Excuses()).broken == (f"card: {problem[1]}",)
+    other = StaleMapping("card: writel through another")
+    assert breaches([], [event(STALE), event(other)], [problem], Excuses()).broken == (str(other), f"card: {problem[1]}")
+
+
 def test_who_was_not_told_of_a_move_may_use_its_old_mapping() -> None:
     """The kernel re-assigned its bridge behind its back; another error is still its own."""
     untold = Excuses(untold={"card"})

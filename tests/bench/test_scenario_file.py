@@ -69,7 +69,7 @@ def test_yaml_may_carry_the_rules_too(tmp_path: Path) -> None:
 
 def test_the_users_own_classes_are_imported(tmp_path: Path) -> None:
     """A reference is looked for from the scenario's folder, not from where one stands."""
-    write(tmp_path, "mine.py", "class Driver:\n    name = 'mine'\n")
+    write(tmp_path, "mine.py", "class Driver:\n    name, id_table = 'mine', []\n    def probe(self, dev, id): ...\n")
     text = MACHINE + "devices: [{id: a, slot: '01.0', driver: 'mine.py:Driver'}]"
 
     assert load(write(tmp_path, "a.yaml", text))[0].scenario.devices[0].driver == "mine.py:Driver"
@@ -184,7 +184,10 @@ BROKEN = {
     "a wrapper without scenario": ("a.yaml", "rules: v9\nname: x", ":1: 'scenario' is missing"),
     "broken YAML": ("a.yaml", "windows: [\n", ":2: not YAML: did not find expected node content"),
     "a list": ("a.yaml", "- 1", ":1: [1] is not an object; write {format, name, about, ...}"),
-    "an empty file": ("a.yaml", "", ": null is not an object; write {format, name, about, ...}"),
+    "an empty file": ("a.yaml", "", ": is empty; a scenario has at least `windows` and `devices`"),
+    "comments alone": ("a.yaml", "# to do\n", ": is empty; a scenario has at least `windows` and `devices`"),
+    "tabs": ("a.yaml", "windows:\n\t- {}\n", ":2: not YAML: a tab; YAML is indented with spaces"),
+    "a token that is none": ("a.yaml", "a: @\n", ":1: not YAML: found character that cannot start any token"),
     "binary junk": ("a.yaml", bytes(range(1, 256)), ":2: not text: byte 0x80; a scenario is UTF-8"),
     "zero bytes": ("a.json", b"{}\n\0\0", ":2: not text: a zero byte; a scenario is UTF-8"),
     "broken JSON": ("a.json", '{"windows":\n [}', ":2: not JSON: Expecting value at column 3"),

@@ -86,10 +86,19 @@ def test_a_helper_is_no_misspelt_hook(name: str) -> None:
 
 
 def test_a_near_miss_beside_the_real_hook_is_a_helper() -> None:
-    """Nobody misspells a hook that is there."""
+    """An English word like `removed` has a meaning of its own."""
     bound = BoundDriver.of(driver_of(remove=lambda self, dev: None, removed=lambda self: None))
 
     assert bound.hooks == {"probe", "remove"}
+
+
+@pytest.mark.parametrize(("method", "hook"), [("rescan_prepair", "rescan_prepare"), ("rescan_dones", "rescan_done")])
+def test_a_misspelt_twin_of_a_hook_of_two_words_is_refused(method: str, hook: str) -> None:
+    """Two words are no accident: the right one stands for an older version, or was copied."""
+    driver = driver_of(**{hook: lambda self, dev: None, method: lambda self, dev: None})
+
+    with pytest.raises(HookSpecError, match=rf"{method}\(\) looks like the hook {hook}\(\) misspelt"):
+        BoundDriver.of(driver)
 
 
 @pytest.mark.parametrize(

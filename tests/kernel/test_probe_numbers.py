@@ -188,3 +188,19 @@ def test_no_number_left() -> None:
 
     assert board.numbers == {"port": (1, 1)}
     assert board.log()[-1].endswith("No bus number available for hot-added bridge")
+
+
+def test_the_last_bus_number_is_255() -> None:
+    """200 bridges with one below each want 400 numbers: the rest stays unseen and is said, and nobody shares a bus."""
+    pairs = [(f"r{n}", "root", f"{n // 8:02x}.{n % 8}") for n in range(200)]
+    board = Board()
+    for label, on, slot in pairs:
+        board.bridge(label, slot, on=on)
+        board.bridge(f"b{label}", "00.0", on=label)
+    root = board.system.root
+
+    assert scan_child_bus(root, 0) == 255
+
+    found = [bus.number for bus in board.system.buses()]
+    assert sorted(found) == list(range(256))
+    assert sum("No bus number available" in event.text for event in board.system.trace.events) == 200 - 127

@@ -201,6 +201,35 @@ def _closed(rig: Rig, regs: IoMem) -> None:
     regs.iounmap()
 
 
+def _gone(rig: Rig, regs: IoMem) -> None:
+    rig.device().is_gone = True
+
+
+def _nothing(rig: Rig, regs: IoMem) -> None:
+    """The device is well."""
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "advice"),
+    [
+        (_nothing, "; iomap() again"),
+        (_paused, "; iomap() again in rescan_done; until then its BARs are on the move"),
+        (_gone, "; the device is gone: stop all work on it"),
+    ],
+)
+def test_a_closed_mapping_says_what_to_do_instead(meanwhile: Callable[[Rig, IoMem], None], advice: str) -> None:
+    """To map again is no advice where there is nothing to map."""
+    rig = Rig.of(Card())
+    regs = rig.dev().iomap(0)
+    regs.iounmap()
+    meanwhile(rig, regs)
+
+    with pytest.raises(MappingClosed) as caught:
+        regs.readl(0)
+
+    assert str(caught.value).endswith(advice)
+
+
 @pytest.mark.parametrize(
     ("spoil", "kind"),
     [(_stale, StaleMapping), (_paused, AccessWhilePaused), (_pulled, DeviceGone), (_closed, MappingClosed)],

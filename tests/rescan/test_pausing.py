@@ -110,6 +110,26 @@ def test_bar_fixed_is_asked_once_a_bar_and_rescan() -> None:
     assert driver.asked == [("a", 0), ("a", 2)] * 2
 
 
+class Forgetful(Hooked):
+    """Computes its answer and forgets to return it."""
+
+    def bar_fixed(self, dev: Any, bar: int) -> Any:
+        super().bar_fixed(dev, bar)
+
+
+def test_an_answer_that_is_none_pins_the_bar_and_is_told_once() -> None:
+    """A forgotten `return` must not let a BAR move that may be in use."""
+    table = with_driver(Forgetful(), "v9", *THREE)
+
+    assert moved_with_newcomer(table) == []
+    told = [str(failure) for failure in table.world.system.failures]
+    assert [text.partition(" (see ")[0] for text in told] == [
+        f"{name} (0000:01:{slot}): bar_fixed returned None for BAR 0, which stays; return True or False"
+        for name, slot in (("a", "00.0"), ("b", "01.0"))
+    ]
+    assert all("test_pausing.py:" in text for text in told)
+
+
 def test_v5_does_not_ask() -> None:
     """The hooks make the whole device movable."""
     driver = Hooked()
