@@ -16,7 +16,7 @@ from movsdk import pci_regs as regs
 from movsdk.address import Bdf, Span
 from movsdk.bench.config_facts import header_type
 from movsdk.bench.importers import iomem
-from movsdk.bench.importers.dump_lines import At
+from movsdk.bench.importers.dump_lines import At, Text
 from movsdk.bench.importers.gather import Evidence
 from movsdk.bench.importers.join import Joined
 from movsdk.bench.importers.roots import Root, root_name
@@ -74,6 +74,7 @@ def _from_ranges(
     }
     into.reserved += [Reserved(kind, each.span, each.name[:100] or "?") for each in iomem.busy(ours, bars)]
     _check_not_cut(text.at(len(text.lines)), top, kind, functions)
+    _say_missing(evidence, text, top, kind, functions)
     if not ours:
         evidence.notes.append(f"{text.path}: no range {wanted!r}; that is how the kernel names what the host bridge forwards")
     return [Aperture(kind, each.span) for each in ours]
@@ -91,6 +92,21 @@ def _check_not_cut(end: At, top: list[iomem.Range], kind: str, functions: Mappin
             if bar.is_io == (kind == "io") and bar.is_assigned and not bar.is_pinned and bar.start > last:
                 held = f"{function.bdf} {_name(n)} is at [{bar.start:#x}-{bar.last:#x}] ({bar.at.short})"
                 raise end.bad(f"ends at {last:#x}, but {held}; the file is cut off, or of another moment")
+
+
+def _say_missing(evidence: Evidence, text: Text, top: list[iomem.Range], kind: str, functions: Mapping[Bdf, Joined]) -> None:
+    """Say which BARs and windows the file does not have, though the kernel placed them."""
+    listed = {each.span for outermost in top for each in outermost.walk()}
+    missing = [
+        f"{function.bdf} {_name(n)} {Span(bar.start, bar.last)}"
+        for function in functions.values()
+        for n, bar in enumerate((*function.resources.bars, *function.resources.windows))
+        if bar.is_io == (kind == "io") and bar.is_assigned and not bar.is_pinned and not bar.is_shadow_rom
+        if Span(bar.start, bar.last) not in listed
+    ]
+    if missing:
+        more = f", nor {len(missing) - 1} more" if len(missing) > 1 else ""
+        evidence.notes.append(f"{text.at(len(text.lines))}: has no {missing[0]}{more}; the file is cut off, or of another moment")
 
 
 def _from_log(evidence: Evidence, kind: str, root: Root) -> list[Aperture]:
@@ -171,4 +187,4 @@ def _placed(functions: Iterable[Joined]) -> Iterator[tuple[Joined, int, SysfsRes
 
 
 def _name(n: int) -> str:
-    return "expansion ROM" if n == regs.ROM_RESOURCE else f"BAR {n}"
+    return f"BAR {n}" if n < regs.ROM_RESOURCE else "expansion ROM" if n == regs.ROM_RESOURCE else "window"

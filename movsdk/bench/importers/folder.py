@@ -126,7 +126,7 @@ def dump_of(evidence: Evidence, root: str | None = None) -> Dump:
             f"bus numbers are told from {chosen[1]:02x} on: in the scenario root bus {roots.root_name(chosen)} is bus 00"
         )
     dumped = {path: _dumped(ours[bdf], path, chosen[1], evidence.notes) for bdf, path in found[chosen].items()}
-    notes = [*evidence.notes, *_log_notes(evidence)]
+    notes = [_printable(note) for note in (*evidence.notes, *_log_notes(evidence))]
     return Dump(evidence.place, chosen[0], dumped, tuple(around.windows), around.ram, tuple(around.reserved), tuple(notes))
 
 
@@ -156,6 +156,10 @@ def _buses_passed_over(evidence: Evidence, functions: Mapping[Bdf, Joined]) -> s
         if bdf not in functions and config and header_type(config) == 2:
             found.add((bdf.domain, config[regs.SECONDARY_BUS]))
     return found
+
+
+def _printable(note: str) -> str:
+    return note if note.isprintable() else "".join(char if char.isprintable() else "?" for char in note)
 
 
 def _log_notes(evidence: Evidence) -> list[str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable
+from lzma import LZMAError
 from pathlib import Path
 from typing import Final
 
@@ -100,6 +102,8 @@ def tarfile_like(path: Path) -> bool:
         return tarfile.is_tarfile(path) or path.name.endswith((".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"))
     except OSError:
         return False
+    except (EOFError, zlib.error, LZMAError):
+        return True  # begins as one; why it goes no further is said when it is read
 
 
 def _folder(evidence: Evidence, path: Path) -> None:

@@ -62,11 +62,25 @@ def join(evidence: Evidence) -> dict[Bdf, Joined]:
         found[bdf] = one.joined(number, names)
     if not any(each.driver != "-" for each in found.values()) and not evidence.sysfs and not evidence.drivers:
         evidence.notes.append("no source tells which drivers are bound; played without")
+    _say_cut_windows(evidence, found)
     made = [each for each in found.values() if each.is_made]
     if made:
         text = f"config bytes of {len(made)} functions are made from words, the first {made[0].bdf} ({made[0].at})"
         evidence.notes.append(f"{text}: what no source names is zero; lspci -xxxx has all")
     return found
+
+
+def _say_cut_windows(evidence: Evidence, found: Mapping[Bdf, Joined]) -> None:
+    """A bridge with a bus below has lines for its windows, if any bridge has; without them its file was cut."""
+    bridges = [
+        each for each in found.values() if header_type(each.config) == regs.HEADER_TYPE_BRIDGE and each.config[regs.SECONDARY_BUS]
+    ]
+    if any(each.resources.windows for each in bridges):
+        for each in bridges:
+            if not each.resources.windows:
+                evidence.notes.append(
+                    f"{each.resources.at}: {each.bdf} shows no windows, as other bridges do; the dump is cut off there"
+                )
 
 
 def _lspci(evidence: Evidence) -> tuple[dict[Bdf, LspciEntry], dict[Bdf, Said]]:

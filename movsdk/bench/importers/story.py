@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from movsdk import pci_regs as regs
 from movsdk.address import SlotPath
+from movsdk.bench import reference
 from movsdk.bench.config_facts import dword, is_hotplug_port, word
 from movsdk.bench.importers.bars import bars_of
 from movsdk.bench.importers.drivers import our_driver
@@ -112,6 +113,9 @@ class _Story:
         if not is_first:
             config = power_on_bytes(config, bars, is_bridge=function.is_bridge)
         driver = our_driver(function.driver, function.is_bridge)
+        if driver in reference.NAMES and not function.is_bridge and not any(bar.n == 0 for bar in bars):
+            self.notes.append(f"{function.at}: {function.bdf} is bound to {driver}, but shows no BAR 0; played as fixed")
+            driver = "fixed"
         common: dict[str, Any] = {
             "id": self._name(function),
             "on": self.specs[above].id if above.slots else ROOT,
