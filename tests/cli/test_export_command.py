@@ -45,8 +45,8 @@ def test_a_folder_of_sysfs(tmp_path: Path, capsys: Capsys) -> None:
 def test_a_folder_for_qemu(tmp_path: Path, capsys: Capsys) -> None:
     """One line says what was written and how much of it is not as it was."""
     called = call(capsys, "export", "qemu", F1, tmp_path / "q")
-    assert (called.status, called.out) == (0, f"{tmp_path}/q: qemu.sh and hotplug.py, 3 deviations from {F1}\n")
-    assert (tmp_path / "q" / "qemu.sh").read_text().count("# - ") == 3 + 2
+    assert (called.status, called.out) == (0, f"{tmp_path}/q: qemu.sh and hotplug.py, 4 deviations from {F1}\n")
+    assert (tmp_path / "q" / "qemu.sh").read_text().count("# - ") == 4 + 2
     assert os.access(tmp_path / "q" / "qemu.sh", os.X_OK)
 
 

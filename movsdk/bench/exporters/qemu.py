@@ -117,6 +117,8 @@ def command_text(scenario: Scenario, plan: Plan) -> str:
         'exec "${QEMU:-qemu-system-x86_64}" \\',
         "  -machine q35 -m 1G -nodefaults \\",
     ]
+    # Or ACPI takes over, and the guest's pciehp, which the series changes, hears of nothing.
+    lines += ["  -global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off \\"]
     lines += ['  -qmp unix:"${QMP:-$here/qmp.sock}",server=on,wait=off \\']
     for part in plan.cold:
         lines += [f"  {line} \\" for line in _device(part)]

@@ -27,6 +27,7 @@ _OWN_SLOTS: Final = (0x00, 0x1F)
 _OWN_IDS: Final = {(0x8086, 0x29C0), (0x8086, 0x2918), (0x8086, 0x2922), (0x8086, 0x2930)}
 _PORT, _UP, _DOWN, _TO_PCI, _PLAIN = "pcie-root-port", "x3130-upstream", "xio3130-downstream", "pcie-pci-bridge", "pci-bridge"
 _EXPRESS_SLOTS: Final = (_PORT, _DOWN)
+_PORTS: Final = (_PORT, _UP, _DOWN)
 _WORDS: Final = {_PORT: "a root port", _UP: "an upstream port", _DOWN: "a downstream port", _TO_PCI: "a PCIe-to-PCI bridge"}
 _BY_TYPE: Final = {PcieType.UPSTREAM: _UP, PcieType.DOWNSTREAM: _DOWN, PcieType.PCI_BRIDGE: _TO_PCI, PcieType.ROOT_PORT: _PORT}
 
@@ -137,7 +138,7 @@ class _Planner:
         """Where the device goes: where it was, if QEMU lets it. All functions of a device go together."""
         slot, key = int(spec.slot[:2], 16), (spec.on, spec.slot[:2])
         has_own = spec.on == ROOT and slot in _OWN_SLOTS
-        is_refused = spec.on != ROOT and self.parts[spec.on].driver == _PLAIN and not slot and spec.id not in self.cold
+        is_refused = spec.on != ROOT and bool(self.parts[spec.on].options.get("shpc")) and not slot
         if key not in self._moved and (has_own or is_refused):
             taken = {int(other.slot[:2], 16) for other in self.scenario.devices if other.on == spec.on}
             taken |= {moved for (on, _), moved in self._moved.items() if on == spec.on}
@@ -160,13 +161,13 @@ class _Planner:
         above = self.parts[spec.on].driver if spec.on != ROOT else ""
         kind = spec.pcie if spec.config is None else pcie_type(spec.config)
         has_slot = spec.hotplug or (spec.config is not None and is_hotplug_port(spec.config))
-        driver = self._bridge_driver(spec, kind, above)
+        changes = any(other.on == spec.id and self._comes_or_goes(other.id) for other in self.scenario.devices)
+        driver = self._bridge_driver(spec, kind, above, has_slot or changes)
         wanted = _BY_TYPE.get(kind, _PLAIN) if kind is not None else _PLAIN
         if driver != wanted:
             self.deviations.append(f"{spec.id}: {driver} instead of {_WORDS.get(wanted, 'a conventional bridge')}")
         if spec.config is None and (not spec.io or spec.prefetchable != 64):
             self.deviations.append(f"{spec.id}: has an I/O window and a 64-bit prefetchable one")
-        changes = any(other.on == spec.id and self._comes_or_goes(other.id) for other in self.scenario.devices)
         if changes and not has_slot and driver in (*_EXPRESS_SLOTS, _PLAIN):
             self.deviations.append(f"{spec.id}: has a hot-plug slot, because QEMU adds and removes devices in slots only")
         slotted = has_slot or changes
@@ -175,7 +176,7 @@ class _Planner:
             return driver, {"chassis": self._chassis, "slot": self._chassis, "hotplug": slotted}
         return driver, {"chassis_nr": self._chassis, "shpc": slotted} if driver == _PLAIN else {}
 
-    def _bridge_driver(self, spec: BridgeSpec, kind: PcieType | None, above: str) -> str:
+    def _bridge_driver(self, spec: BridgeSpec, kind: PcieType | None, above: str, has_slot: bool) -> str:
         is_cold = spec.id in self.cold or spec.on == ROOT
         if kind is PcieType.ROOT_PORT and not above:
             return _PORT
@@ -186,7 +187,7 @@ class _Planner:
         if kind is PcieType.PCI_BRIDGE and above in ("", *_EXPRESS_SLOTS):
             return _TO_PCI
         only_first = all(other.slot[:2] == "00" for other in self.scenario.devices if other.on == spec.id)
-        return _PORT if kind is None and spec.hotplug and not above and only_first else _PLAIN
+        return _PORT if kind is None and has_slot and not above and only_first else _PLAIN
 
     def _comes_or_goes(self, label: str) -> bool:
         named = any(event.id == label and event.op in ("plug", "unplug", "remove", "pull") for event in self.scenario.events)
@@ -202,11 +203,11 @@ class _Planner:
                     self._happen(event)
                 come, go = self._present() - before, before - self._present()
                 title = ", ".join(map(str, together))
-                leave = sorted(self.parts[label].name for label in go if label in self.parts and label not in self.stuck)
+                leave = sorted(self.parts[label].name for label in go if self._can_go(label))
                 yield Step(title, tuple(self._commands(come, go)), tuple(leave), self._note(together[-1], come, go))
 
     def _commands(self, come: set[str], go: set[str]) -> Iterator[dict[str, Any]]:
-        order = [spec for spec in self.scenario.top_down() if spec.id in self.parts and spec.id not in self.stuck]
+        order = [spec for spec in self.scenario.top_down() if self._can_go(spec.id)]
         # Function 0 last: it is what tells the guest of its slot.
         for spec in sorted(
             (spec for spec in order if spec.id in come), key=lambda spec: (order.index(self._first(spec)), -_function(spec))
@@ -218,7 +219,7 @@ class _Planner:
                 yield {"execute": "object-add", "arguments": memory}
             yield {"execute": "device_add", "arguments": {"driver": part.driver, "id": part.name, **part.options}}
         done: set[tuple[str, str]] = set()
-        for spec in (spec for spec in order if spec.id in go and spec.on not in go):
+        for spec in (spec for spec in order if spec.id in go and not (spec.on in go and self._can_go(spec.on))):
             if (spec.on, spec.slot[:2]) not in done:  # a slot loses all its functions at once
                 done.add((spec.on, spec.slot[:2]))
                 yield {"execute": "device_del", "arguments": {"id": self.parts[spec.id].name}}
@@ -227,10 +228,14 @@ class _Planner:
         """The first in file order of those that share a slot."""
         return next(other for other in self.scenario.top_down() if (other.on, other.slot[:2]) == (spec.on, spec.slot[:2]))
 
+    def _can_go(self, label: str) -> bool:
+        """Whether QEMU adds and removes it while the machine runs: no port of a switch or root, nothing on the root bus."""
+        part = self.parts.get(label)
+        return part is not None and label not in self.stuck and part.driver not in _PORTS and part.options["bus"] != ROOT_BUS
+
     def _note(self, event: EventSpec, come: set[str], go: set[str]) -> str:
-        changed = come | go
-        if changed & self.stuck or changed - set(self.parts):
-            return "not played: it is there from the start, or left out; see the deviations"
+        if not all(map(self._can_go, come | go)):
+            return "not all of it: ports, and what is on the root bus, stay; see the deviations"
         if event.op in ("plug", "unplug"):
             return "orderly in QEMU: the guest is asked and lets go" if go else ""
         return _NOTES.get(event.op, "")
@@ -247,6 +252,10 @@ _NOTES: Final = {
     "suspend": "in the guest: echo auto > /sys/bus/pci/devices/.../power/control",
     "resume": "in the guest: echo on > /sys/bus/pci/devices/.../power/control",
     "wait": "wait",
+    "force": "not played: nothing in QEMU forces a BAR away; a card that needs the room does",
+    "hooks": "not played: no guest calls hooks out of turn",
+    "sleep": "in the guest: echo mem > /sys/power/state",
+    "wake": "in QEMU's monitor: system_wakeup",
 }
 
 

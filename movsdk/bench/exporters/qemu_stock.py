@@ -19,11 +19,8 @@ Options = dict[str, str | int | bool]
 _IO, _MEM, _MEM64, _PREF, _PREF64 = BarKind.IO, BarKind.MEM32, BarKind.MEM64, BarKind.PREF32, BarKind.PREF64
 _KIB, _MIB = 1 << 10, 1 << 20
 _LIKENESS: Final = (_MEM, _PREF, _MEM64, _PREF64)
-_TWICE, _EXTRA, _HEAVY = (
-    20,
-    3,
-    4,
-)  # what it costs to be twice the size, to have one more BAR, to take memory; another kind: 1 to 3
+# What it costs to be twice the size, to have one more BAR, to take memory (another kind: 1 to 3), and what the same ids are worth.
+_TWICE, _EXTRA, _HEAVY, _SAME = 20, 3, 4, 3
 
 
 @frozen
@@ -90,7 +87,7 @@ _SIZED: Final[tuple[tuple[Callable[[int], Stock], int, int], ...]] = (
 
 
 def nearest(bars: Iterable[Shape], ids: tuple[int, int] = (0, 0)) -> Stock:
-    """The device whose BARs resemble `bars` most; of equals the one with these vendor and device ids, else the first.
+    """The device whose BARs resemble `bars` most; the same vendor and device ids make up for a BAR of another kind.
 
     >>> nearest([(BarKind.PREF64, 64 << 20)]).driver, nearest([(BarKind.MEM64, 0x4000)]).driver
     ('pci-testdev', 'nvme')
@@ -99,7 +96,7 @@ def nearest(bars: Iterable[Shape], ids: tuple[int, int] = (0, 0)) -> Stock:
     candidates = list(_PLAIN)
     for size in sorted({size for kind, size in wanted if kind is not BarKind.IO}):
         candidates += [make(size) for make, least, most in _SIZED if least <= size <= most]
-    return min(candidates, key=lambda stock: (distance(wanted, stock.bars) + _HEAVY * stock.is_heavy, stock.ids != ids))
+    return min(candidates, key=lambda stock: distance(wanted, stock.bars) + _HEAVY * stock.is_heavy - _SAME * (stock.ids == ids))
 
 
 def distance(wanted: Sequence[Shape], offered: Sequence[Shape]) -> int:

@@ -19,6 +19,7 @@ shapes = st.lists(st.tuples(st.sampled_from(_KINDS), st.integers(4, 32).map(lamb
         pytest.param([(BarKind.MEM32, 1 << 20)], (0, 0), "edu", id="exactly edu"),
         pytest.param([(BarKind.MEM64, 16 << 10)], (0, 0), "nvme", id="exactly nvme"),
         pytest.param([(BarKind.MEM64, 16 << 10)], (0x1B36, 0x000D), "qemu-xhci", id="of equals the one with the ids"),
+        pytest.param([(BarKind.MEM32, 16 << 10)], (0x1B36, 0x0010), "nvme", id="the same ids beat another kind"),
         pytest.param([(BarKind.PREF64, 256 << 30)], (0, 0), "pci-testdev", id="any size"),
         pytest.param([(BarKind.MEM32, 256), (BarKind.PREF64, 64 << 20)], (0, 0), "ivshmem-plain", id="exactly ivshmem"),
         pytest.param([(BarKind.MEM32, 64 << 20)], (0, 0), "bochs-display", id="large and below 4G"),
