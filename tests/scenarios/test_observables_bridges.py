@@ -5,12 +5,15 @@ docs/reference/observables.md names the test of each of the 64.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from attrs import define, field
 
 from mockbus.fabric import Fabric
+from movsdk import points
 from movsdk.kernel.runtime_pm import pm_of
 from movsdk.pci_regs import COMMAND
 from movsdk.rescan.rules import RULES
@@ -20,6 +23,7 @@ from tests.scenarios.stage import entry, place
 
 SERIES = ("v9", "v5", "v2")
 IO, MEMORY, MASTER = 1, 2, 4
+LOCKDEP_SUBCLASSES = 8
 
 
 @define(eq=False)
@@ -113,3 +117,37 @@ def test_a_sleeping_bridge_is_awake_at_every_step_from_pause_to_resume() -> None
     assert (seen["before"], seen["wake"]) == ("D3HOT", "D3HOT")
     run(made, 1000)
     assert (states(made)["p2"], pm_of(device(made, "p2")).usage) == ("D3HOT", 0)
+
+
+def nesting(rules: str, bridges: int) -> int:
+    """How many enable mutexes are held at once when a card is hot-added below a chain of so many bridges that nobody enabled."""
+    names = ["root", *(f"p{number}" for number in range(bridges))]
+    chain = [
+        port(name, on=on, slot="00.0", firmware={"bus": [number, number + 1, bridges]})
+        for number, (on, name) in enumerate(pairwise(names))
+    ]
+    table = player(rules, *chain, late(card("new", on=names[-1])), events=f"boot, plug new, hotadd {names[-1]}")
+    *first, hotadd = table.scenario.events
+    for event in first:
+        table.step(event)
+    held: list[int] = [0]
+
+    def listen(label: str, reads: Iterable[Hashable], writes: Iterable[Hashable], guard: Callable[[], bool] | None) -> None:
+        if label.endswith(".enable_mutex") and not label.startswith(("lock new", "unlock new")):
+            held.append(held[-1] + (1 if label.startswith("lock ") else -1))
+
+    before = points.install(listen)
+    try:
+        table.step(hotadd)
+    finally:
+        points.install(before)
+    assert held[-1] == 0
+    return max(held)
+
+
+@pytest.mark.parametrize(("bridges", "overflows"), [(1, False), (LOCKDEP_SUBCLASSES, False), (LOCKDEP_SUBCLASSES + 1, True)])
+@pytest.mark.parametrize("rules", ["v9", "v5"])
+def test_a_deep_chain_needs_more_subclasses_than_lockdep_has(rules: str, bridges: int, overflows: bool) -> None:
+    """Observable 48: a bridge's mutex is taken as many levels deep as bridges are above it, and all are held at once."""
+    assert nesting(rules, bridges) == bridges
+    assert (nesting(rules, bridges) > LOCKDEP_SUBCLASSES) is overflows

@@ -10,6 +10,7 @@ import pytest
 from movsdk.bench.scenario import EventSpec
 from movsdk.kernel.binding import attach, unbind
 from movsdk.rescan.rules import RULES
+from movsdk.trace import What
 from tests.rescan.stories import B, M, card, late, played, player, port
 from tests.scenarios.stage import driver, entry, place
 
@@ -147,3 +148,23 @@ def test_a_prefetchable_fixed_bar_may_sit_in_a_memory_window(rules: str) -> None
 
     assert [place(outcome, "fixed") for outcome in outcomes] == [(B, M)] * 3
     assert entry(outcomes[-1], "fixed")["resources"][0]["parent"] == "hp:8"
+
+
+@pytest.mark.parametrize(("rules", "refused"), [("v9", 3), ("v5", 1), ("v2", 1)])
+def test_each_refused_attempt_is_told_before_the_next(rules: str, refused: int) -> None:
+    """Observable 38: as many lines as retries, each naming what had no place; the last one names nobody who had one before."""
+    _, outcomes = played(
+        rules,
+        port("hp"),
+        card("old", on="hp"),
+        late(card("new", 16 * M, on="hp", slot="01.0")),
+        size=4 * M,
+        events="boot, plug new, hotadd hp",
+    )
+    report = outcomes[-1].report
+
+    told = [event.detail for event in report.timeline if event.what is What.ATTEMPT]
+    assert told == list(report.attempts)
+    assert [attempt.is_accepted for attempt in report.attempts] == [False] * refused + [True]
+    assert all(attempt.failed for attempt in report.attempts[:-1])
+    assert all(failed.device != "old" for failed in report.attempts[-1].failed)
