@@ -3,7 +3,7 @@
 General layout: a driver needs the names below and nothing else. Everything longer is reached by its module and may change.
 
 - what a driver is:        `PciId`, `hookimpl` (hooks.py holds the contract of each hook)
-- what a driver holds:     `PciDev`, `IoMem`, `DmaBuffer`
+- what a driver holds:     `PciDev`, `IoMem`, `DmaBuffer`, and what keeps its tasks apart: `Gate`, `Mutex`
 - how it is told:          `PciError`, and the contract errors `AccessFault`, `ContractError`, all of them `MovError`
 - names and numbers:       `Bdf`, `Span`, `BarKind`, `PowerState`
 - where it is tried out:   `Bench`, `Scenario`, `RescanReport`
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from movsdk.bench.scenario import Scenario
     from movsdk.errors import AccessFault, ContractError, MovError, PciError
     from movsdk.hooks import PciId, hookimpl
+    from movsdk.kernel.gate import Gate
     from movsdk.kernel.mmio import IoMem
+    from movsdk.kernel.mutex import Mutex
     from movsdk.kernel.pcidev import PciDev
     from movsdk.ops import DmaBuffer
     from movsdk.pci_regs import BarKind, PowerState
@@ -36,8 +38,10 @@ __all__ = [
     "Bench",
     "ContractError",
     "DmaBuffer",
+    "Gate",
     "IoMem",
     "MovError",
+    "Mutex",
     "PciDev",
     "PciError",
     "PciId",
@@ -56,8 +60,10 @@ HOME: Final = {
     "Bench": "movsdk.bench.bench",
     "ContractError": "movsdk.errors",
     "DmaBuffer": "movsdk.ops",
+    "Gate": "movsdk.kernel.gate",
     "IoMem": "movsdk.kernel.mmio",
     "MovError": "movsdk.errors",
+    "Mutex": "movsdk.kernel.mutex",
     "PciDev": "movsdk.kernel.pcidev",
     "PciError": "movsdk.errors",
     "PciId": "movsdk.hooks",

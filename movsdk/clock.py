@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from typing import Protocol
 
 from attrs import define, field
 
@@ -32,6 +33,25 @@ class Timer:
         return self.call is not None
 
 
+class Waiter(Protocol):
+    """Who makes tasks wait, where there are several: an explorer. Without one, whoever waits runs what falls due."""
+
+    def takes_over(self) -> bool:
+        """Whether it is a task that asks for time."""
+
+    def armed(self) -> None:
+        """A timer was set."""
+
+    def advance(self, duration: int) -> None:
+        """As `Clock.advance`."""
+
+    def run_pending(self) -> None:
+        """As `Clock.run_pending`."""
+
+    def run_until(self, condition: Callable[[], bool], timeout: int) -> bool:
+        """As `Clock.run_until`."""
+
+
 @define(eq=False)
 class Clock:
     """Virtual nanoseconds since power-on.
@@ -43,6 +63,7 @@ class Clock:
     """
 
     now: int = 0
+    waiter: Waiter | None = field(default=None, init=False, repr=False)
     _queue: list[tuple[int, int, Timer]] = field(factory=list, init=False, repr=False)
     _count: int = field(default=0, init=False, repr=False)
 
@@ -51,25 +72,37 @@ class Clock:
         timer = Timer(self.now + max(0, delay), call, label)
         self._count += 1
         heapq.heappush(self._queue, (timer.due, self._count, timer))
+        if self.waiter is not None:
+            self.waiter.armed()
         return timer
 
     def call_soon(self, call: Callable[[], None], label: str = "") -> Timer:
         """Run `call` at the next moment anybody waits."""
         return self.call_later(0, call, label)
 
-    def _step(self, limit: int) -> bool:
-        """Run the next due timer not later than `limit`; False if there is none."""
+    def take_due(self, limit: int) -> tuple[Callable[[], None], str] | None:
+        """Take the next timer due not later than `limit` out and go to its time; what is to be called, and its label."""
         while self._queue and self._queue[0][0] <= limit:
             due, _, timer = heapq.heappop(self._queue)
             call, timer.call = timer.call, None
             if call is not None:
                 self.now = max(self.now, due)
-                call()
-                return True
-        return False
+                return call, timer.label
+        return None
+
+    def _step(self, limit: int) -> bool:
+        """Run the next due timer not later than `limit`; False if there is none."""
+        due = self.take_due(limit)
+        if due is None:
+            return False
+        due[0]()
+        return True
 
     def advance(self, duration: int) -> None:
         """Let `duration` nanoseconds pass, running what falls due."""
+        if self.waiter is not None and self.waiter.takes_over():
+            self.waiter.advance(duration)
+            return
         limit = self.now + duration
         while self._step(limit):
             pass
@@ -77,11 +110,16 @@ class Clock:
 
     def run_pending(self) -> None:
         """Run everything due now, and what that makes due now; time stands still."""
+        if self.waiter is not None and self.waiter.takes_over():
+            self.waiter.run_pending()
+            return
         while self._step(self.now):
             pass
 
     def run_until(self, condition: Callable[[], bool], timeout: int) -> bool:
         """Let time pass until `condition` holds or `timeout` nanoseconds are over. Returns whether it held."""
+        if self.waiter is not None and self.waiter.takes_over():
+            return self.waiter.run_until(condition, timeout)
         limit = self.now + timeout
         while not condition():
             if not self._step(limit):

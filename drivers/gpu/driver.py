@@ -8,38 +8,21 @@ from __future__ import annotations
 
 import errno
 import zlib
+from collections.abc import Callable
 
-from attrs import define, field
-
-from movsdk import IoMem, PciDev, PciError, PciId
+from movsdk import Gate, IoMem, Mutex, PciDev, PciError, PciId
 
 from . import regs as r
+from .card import Card, card_of, mapped
 
 BLIT_TIMEOUT_MS = 100
 
 
-@define(eq=False)
-class Card:
-    """What the driver remembers of one card; `moves` are (BAR, old address, new address), in bytes."""
-
-    width: int = 640
-    height: int = 480
-    vblanks: int = 0
-    regs: IoMem | None = None
-    vram: IoMem | None = None
-    is_asleep: bool = False
-    has_irq: bool = False
-    seen_at: dict[int, int] = field(factory=dict)
-    moves: list[tuple[int, int, int]] = field(factory=list)
-
-    @property
-    def picture_size(self) -> int:
-        """Bytes of the picture on the screen; it begins at offset 0 of VRAM."""
-        return self.width * self.height * r.BYTES_PER_PIXEL
-
-
 class Gpu:
-    """One instance serves all cards; what belongs to one card is in `dev.drvdata`, a `Card`."""
+    """One instance serves all cards; what belongs to one card is in `dev.drvdata`, a `Card`.
+
+    Hooks may come while a service runs: it waits at the card's gate then. The services of one card have one caller at a time.
+    """
 
     name = "gpu"
     id_table = (PciId(r.VENDOR, r.DEVICE),)
@@ -50,7 +33,7 @@ class Gpu:
         """Enable the card and light the screen."""
         dev.enable_device()
         dev.set_master()
-        dev.drvdata = Card()
+        dev.drvdata = Card(Gate(f"{dev}.io"), Mutex(f"{dev}.lock", kind="gpu lock"))
         try:
             self._start(dev)
         except PciError:
@@ -59,53 +42,79 @@ class Gpu:
 
     def remove(self, dev: PciDev) -> None:
         """Darken the screen, if there still is one."""
-        self._stop(dev)
-        dev.disable_device()
+        card: Card = dev.drvdata
+        with card.lock.held():
+            card.gate.kill()
+            self._stop(dev)
+            dev.disable_device()
 
     def rescan_prepare(self, dev: PciDev) -> None:
         """Let the blit in flight finish, then leave the card alone. Raises PciError(EBUSY), which pins the BARs, if it hangs."""
-        if dev.drvdata.is_asleep:
-            return
-        try:
-            self._wait_idle(dev)
-        finally:
-            self._stop(dev)
+        card: Card = dev.drvdata
+        with card.lock.held():
+            card.is_paused = True
+            if card.is_asleep:
+                return
+            card.shut()
+            try:
+                self._wait_idle(dev)
+            finally:
+                self._stop(dev)
 
     def rescan_done(self, dev: PciDev) -> None:
         """Map both BARs where they are now and tell the firmware. Raises PciError if one is lost or the card is gone."""
-        if not dev.drvdata.is_asleep:
-            self._start(dev)
+        card: Card = dev.drvdata
+        with card.lock.held():
+            card.is_paused = False
+            self._wake(dev)
 
     def suspend(self, dev: PciDev, state: int) -> None:
         """Leave the card alone until `resume`; rescans pass us by. Raises PciError(EBUSY), and goes on, if a blit hangs."""
-        self._wait_idle(dev)
-        self._stop(dev)
-        dev.drvdata.is_asleep = True
+        card: Card = dev.drvdata
+        with card.lock.held():
+            if not card.is_paused:
+                card.shut()
+                try:
+                    self._wait_idle(dev)
+                except PciError:
+                    card.open()
+                    raise
+                self._stop(dev)
+            card.is_asleep = True
 
     def resume(self, dev: PciDev) -> None:
         """Same as after a rescan: the BARs may have moved while we slept."""
-        dev.drvdata.is_asleep = False
-        self._start(dev)
+        card: Card = dev.drvdata
+        with card.lock.held():
+            card.is_asleep = False
+            self._wake(dev)
 
     def shutdown(self, dev: PciDev) -> None:
         """No interrupt and no scanout after this."""
-        self._stop(dev)
+        card: Card = dev.drvdata
+        with card.lock.held():
+            card.gate.kill()
+            self._stop(dev)
 
     # --- services -------------------------------------------------------------------------------
 
     def set_mode(self, dev: PciDev, width: int, height: int) -> None:
         """Show `width` x `height` pixels, 4 bytes each, from the start of VRAM."""
-        card: Card = dev.drvdata
-        card.width, card.height = width, height
-        self._program_scanout(dev)
+        card = card_of(dev)
+        with card.gate.entered():
+            card.width, card.height = width, height
+            self._program_scanout(dev)
 
     def draw(self, dev: PciDev, pixels: bytes, offset: int = 0) -> None:
         """Copy `pixels` into VRAM by CPU."""
-        self._vram(dev).memcpy_toio(offset, pixels)
+        with card_of(dev).gate.entered():
+            self._vram(dev).memcpy_toio(offset, pixels)
 
     def read_picture(self, dev: PciDev) -> bytes:
         """Return what is on the screen, read back by CPU."""
-        return self._vram(dev).memcpy_fromio(0, dev.drvdata.picture_size)
+        card = card_of(dev)
+        with card.gate.entered():
+            return self._vram(dev).memcpy_fromio(0, card.picture_size)
 
     def checksum(self, dev: PciDev) -> int:
         """Return the CRC-32 of the picture."""
@@ -121,39 +130,53 @@ class Gpu:
 
     def wait_blit(self, dev: PciDev) -> None:
         """Wait until the blit engine is idle. Raises PciError: EBUSY after 100 ms, EIO if it refused a command."""
-        self._wait_idle(dev)
-        if self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_ERROR:
-            self._regs(dev).writel(r.BLIT_ERROR, r.BLIT_STATUS)
-            raise PciError(errno.EIO, f"{dev.name}: the blit engine refused a command; look at its ranges")
+        gate = card_of(dev).gate
+
+        def is_idle() -> bool:
+            with gate.entered():  # for each look anew: whoever waits outside lets a rescan in
+                return self._is_idle(dev)
+
+        self._wait_idle(dev, is_idle)
+        with gate.entered():
+            if self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_ERROR:
+                self._regs(dev).writel(r.BLIT_ERROR, r.BLIT_STATUS)
+                raise PciError(errno.EIO, f"{dev.name}: the blit engine refused a command; look at its ranges")
 
     def exercise(self, dev: PciDev) -> None:
         """One round of I/O for `bench.run_io()`. Raises PciError(EIO) if a blit comes out wrong."""
-        size = dev.drvdata.picture_size
+        card = card_of(dev)
+        size = card.picture_size
         self.fill(dev, size, 4096, 0x00C0FFEE)  # behind the picture: that one stays as it is
         self.copy(dev, size, size + 4096, 4096)
         self.wait_blit(dev)
-        if self._vram(dev).memcpy_fromio(size + 4096, 4096) != (0x00C0FFEE).to_bytes(4, "little") * 1024:
+        with card.gate.entered():
+            found = self._vram(dev).memcpy_fromio(size + 4096, 4096)
+        if found != (0x00C0FFEE).to_bytes(4, "little") * 1024:
             raise PciError(errno.EIO, f"{dev.name}: a blit came out wrong")
 
     # --- inside ---------------------------------------------------------------------------------
 
     def _regs(self, dev: PciDev) -> IoMem:
-        return _mapped(dev, dev.drvdata.regs, r.REGISTERS_BAR)
+        return mapped(dev, dev.drvdata.regs, r.REGISTERS_BAR)
 
     def _vram(self, dev: PciDev) -> IoMem:
-        return _mapped(dev, dev.drvdata.vram, r.VRAM_BAR)
+        return mapped(dev, dev.drvdata.vram, r.VRAM_BAR)
 
-    def _wait_idle(self, dev: PciDev) -> None:
-        if not dev.wait_for(lambda: not self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_BUSY, timeout_ms=BLIT_TIMEOUT_MS):
+    def _is_idle(self, dev: PciDev) -> bool:
+        return not self._regs(dev).readl(r.BLIT_STATUS) & r.BLIT_BUSY
+
+    def _wait_idle(self, dev: PciDev, is_idle: Callable[[], bool] | None = None) -> None:
+        if not dev.wait_for(is_idle or (lambda: self._is_idle(dev)), timeout_ms=BLIT_TIMEOUT_MS):
             raise PciError(errno.EBUSY, f"{dev.name}: a blit is still running after {BLIT_TIMEOUT_MS} ms; reset the card")
 
     def _blit(self, dev: PciDev, command: int, source: int, destination: int, length: int) -> None:
         self.wait_blit(dev)
-        regs = self._regs(dev)
-        regs.writeq(source, r.BLIT_SOURCE)
-        regs.writeq(destination, r.BLIT_DESTINATION)
-        regs.writel(length, r.BLIT_LENGTH)
-        regs.writel(command, r.BLIT_COMMAND)
+        with card_of(dev).gate.entered():
+            regs = self._regs(dev)
+            regs.writeq(source, r.BLIT_SOURCE)
+            regs.writeq(destination, r.BLIT_DESTINATION)
+            regs.writel(length, r.BLIT_LENGTH)
+            regs.writel(command, r.BLIT_COMMAND)
 
     def _interrupt(self, dev: PciDev) -> None:
         card: Card = dev.drvdata
@@ -162,6 +185,16 @@ class Gpu:
         regs.writel(reasons, r.IRQ_STATUS)
         if reasons & r.IRQ_VBLANK and reasons != r.ALL_ONES:
             card.vblanks += 1
+
+    def _wake(self, dev: PciDev) -> None:
+        """Start the card and let users in, unless another pause is still on."""
+        card: Card = dev.drvdata
+        if card.is_paused or card.is_asleep:
+            return
+        try:
+            self._start(dev)
+        finally:
+            card.open()
 
     def _start(self, dev: PciDev) -> None:
         """Map, tell the firmware, take the interrupt, light the screen; undone if any of it fails."""
@@ -223,9 +256,3 @@ class Gpu:
                 mapping.iounmap()
         card.regs = card.vram = None
         dev.release_regions()
-
-
-def _mapped(dev: PciDev, mapping: IoMem | None, bar: int) -> IoMem:
-    if mapping is None:
-        raise PciError(errno.EBUSY, f"{dev.name}: BAR {bar} is not mapped now; the card is paused, asleep or gone")
-    return mapping

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from movsdk import PciError
+from movsdk import Mutex, PciError
 
 from . import regs
 from .queues import Completion, QueuePair
@@ -52,21 +52,24 @@ class AdminQueue:
 
     dev: PciDev
     pair: QueuePair = field(init=False)
+    lock: Mutex = field(init=False, repr=False)  # the interrupt and whoever polls read one ring
     _page: DmaBuffer = field(init=False, repr=False)
     _answers: dict[int, Completion] = field(factory=dict, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.pair = QueuePair(self.dev, 0, DEPTH)
+        self.lock = Mutex(f"{self.dev}.admin_lock", kind="nvme admin_lock")
         self._page = self.dev.dma_alloc_coherent(regs.IDENTIFY_SIZE)
 
     def reap(self) -> None:
         """Collect what the drive answered; called by the interrupt and by whoever waits."""
-        found = self.pair.reap()
-        for completion in found:
-            self.pair.recycle(completion.tag)
-            self._answers[completion.tag] = completion
-        if found:
-            self.pair.acknowledge()
+        with self.lock.held():
+            found = self.pair.reap()
+            for completion in found:
+                self.pair.recycle(completion.tag)
+                self._answers[completion.tag] = completion
+            if found:
+                self.pair.acknowledge()
 
     def command(self, opcode: Admin, *dwords: int, nsid: int = 0, address: int = 0) -> int:
         """Run one command and return its result dword. Raises PciError EIO (refused) or ETIMEDOUT (no answer)."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from movsdk import PciError
+from movsdk import Mutex, PciError
 
 from .admin import AdminQueue, Identity, status_name
 from .queues import Completion, QueuePair
@@ -61,6 +61,7 @@ class NvmeController:
     starts: int = field(default=0, init=False)
     is_paused: bool = field(default=False, init=False)
     is_asleep: bool = field(default=False, init=False)
+    lock: Mutex = field(init=False, repr=False)  # whoever starts or stops it holds it
     _address: int | None = field(default=None, init=False)
     _registers: Registers | None = field(default=None, init=False, repr=False)
     _admin: AdminQueue = field(init=False, repr=False)
@@ -70,6 +71,7 @@ class NvmeController:
 
     def __attrs_post_init__(self) -> None:
         self._admin = AdminQueue(self.dev)
+        self.lock = Mutex(f"{self.dev}.shutdown_lock", kind="nvme shutdown_lock")
 
     # --- for callers -------------------------------------------------------------------------------
 
@@ -168,7 +170,8 @@ class NvmeController:
         if not self._pairs:
             depth = min(self.depth, registers.entries)
             self._pairs = [QueuePair(dev, n, depth) for n in range(1, granted + 1)]
-            self.queues = [RequestQueue(n) for n in range(granted)]
+            locks = (Mutex(f"{dev}.sq_lock{n}", kind="nvme sq_lock") for n in range(granted))
+            self.queues = [RequestQueue(n, lock) for n, lock in enumerate(locks)]
         if granted < len(self._pairs):
             raise PciError(EIO, f"{dev.name}: the drive grants {granted} I/O queues now, it granted {len(self._pairs)} before")
         for pair in self._pairs:

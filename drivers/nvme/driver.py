@@ -45,21 +45,24 @@ class Nvme:
     def remove(self, dev: PciDev) -> None:
         """Finish what is in flight if the drive is still there, fail the rest."""
         controller: NvmeController = dev.drvdata
-        controller.fail(PciError(ENODEV, f"{dev.name}: the drive was removed"))
-        controller.free()
+        with controller.lock.held():
+            controller.fail(PciError(ENODEV, f"{dev.name}: the drive was removed"))
+            controller.free()
         dev.drvdata = None
 
     def rescan_prepare(self, dev: PciDev) -> None:
         """Hold new requests, drain, disable, unmap."""
         controller: NvmeController = dev.drvdata
-        controller.is_paused = True
-        controller.stop()
+        with controller.lock.held():
+            controller.is_paused = True
+            controller.stop()
 
     def rescan_done(self, dev: PciDev) -> None:
         """Map BAR 0 where it is now, reset, replay. Without a BAR the requests fail and so does this hook."""
         controller: NvmeController = dev.drvdata
-        controller.is_paused = False
-        self._wake(controller)
+        with controller.lock.held():
+            controller.is_paused = False
+            self._wake(controller)
 
     def bar_fixed(self, dev: PciDev, bar: int) -> bool:
         """Answer that no BAR of a drive needs to stay."""
@@ -68,23 +71,28 @@ class Nvme:
     def suspend(self, dev: PciDev, state: int) -> None:
         """As before a move; the shutdown makes the drive's cache durable before power may go."""
         controller: NvmeController = dev.drvdata
-        controller.is_asleep = True
-        controller.stop()
+        with controller.lock.held():
+            controller.is_asleep = True
+            controller.stop()
 
     def resume(self, dev: PciDev) -> None:
         """As after a move, and there may have been one."""
         controller: NvmeController = dev.drvdata
-        controller.is_asleep = False
-        self._wake(controller)
+        with controller.lock.held():
+            controller.is_asleep = False
+            self._wake(controller)
 
     def shutdown(self, dev: PciDev) -> None:
         """Make the cache durable and be quiet; nothing follows."""
         controller: NvmeController = dev.drvdata
-        controller.fail(PciError(ENODEV, f"{dev.name}: the machine is shutting down"))
+        with controller.lock.held():
+            controller.fail(PciError(ENODEV, f"{dev.name}: the machine is shutting down"))
 
     def exercise(self, dev: PciDev) -> None:
         """Write and read back one piece on each queue; raises PciError if the drive fails or answers something else."""
         controller: NvmeController = dev.drvdata
+        if controller is None:
+            raise PciError(ENODEV, f"{dev.name}: no I/O, the drive was removed")
         for lba in range(0, 8 * len(controller.queues), 8):
             content = bytes([lba & 0xFF, controller.starts & 0xFF]) * (4 * BLOCK)
             controller.wait(controller.submit_write(lba, content))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
 
+from movsdk import Mutex
+
 from .regs import Io
 
 if TYPE_CHECKING:
@@ -74,9 +76,13 @@ class Port(Protocol):
 
 @define(eq=False)
 class RequestQueue:
-    """Requests in submission order: `waiting` (held, or no room), then in flight by tag."""
+    """Requests in submission order: `waiting` (held, or no room), then in flight by tag.
+
+    `lock` keeps submitters, the interrupt and a pause apart; nobody waits inside, and no submitter is called inside.
+    """
 
     index: int
+    lock: Mutex = field(factory=lambda: Mutex("request queue"), repr=False)
     submitted: int = field(default=0, init=False)
     requeued: int = field(default=0, init=False)
     held: int = field(default=0, init=False)
@@ -87,31 +93,36 @@ class RequestQueue:
 
     def submit(self, request: Request) -> Request:
         """Accept `request`: pass it on, hold it while frozen, or answer it with the error the queue died of."""
-        request.queue, request.number = self.index, self.submitted
-        self.submitted += 1
-        if self._dead is not None:
-            request.complete(self._dead)
-            return request
-        self._waiting.append(request)
-        self.held += self._port is None
-        self._pump()
+        with self.lock.held():
+            request.queue, request.number = self.index, self.submitted
+            self.submitted += 1
+            dead = self._dead
+            if dead is None:
+                self._waiting.append(request)
+                self.held += self._port is None
+                self._pump()
+        if dead is not None:
+            request.complete(dead)
         return request
 
     def freeze(self) -> None:
         """Pass nothing on from now; what is in flight may still complete."""
-        self._port = None
+        with self.lock.held():
+            self._port = None
 
     def thaw(self, port: Port) -> None:
         """Pass on what waits, oldest first, and everything later, through `port`. This is the replay."""
-        self._port = port
-        self._pump()
+        with self.lock.held():
+            self._port = port
+            self._pump()
 
     def requeue(self) -> int:
         """Take back everything in flight, ahead of what waits, order kept. The drive must be quiet. Returns how many."""
-        back = list(self._in_flight.values())
-        self._in_flight.clear()
-        self._waiting.extendleft(reversed(back))
-        self.requeued += len(back)
+        with self.lock.held():
+            back = list(self._in_flight.values())
+            self._in_flight.clear()
+            self._waiting.extendleft(reversed(back))
+            self.requeued += len(back)
         return len(back)
 
     def request(self, tag: int) -> Request | None:
@@ -120,21 +131,25 @@ class RequestQueue:
 
     def complete(self, tag: int, error: PciError | None, data: bytes = b"") -> None:
         """The drive answered `tag`: answer the request, then use the room."""
-        self._in_flight.pop(tag).complete(error, data)
-        self._pump()
+        with self.lock.held():
+            request = self._in_flight.pop(tag)
+        request.complete(error, data)
+        with self.lock.held():
+            self._pump()
 
     def fail(self, error: PciError) -> int:
         """Answer everything, oldest first, with `error`, and everything submitted later. Returns how many."""
-        self._port, self._dead = None, error
-        doomed = [*self._in_flight.values(), *self._waiting]
-        self._in_flight.clear()
-        self._waiting.clear()
+        with self.lock.held():
+            self._port, self._dead = None, error
+            doomed = [*self._in_flight.values(), *self._waiting]
+            self._in_flight.clear()
+            self._waiting.clear()
         for request in doomed:
             request.complete(error)
         return len(doomed)
 
     def _pump(self) -> None:
-        """Pass on as much as there is room for. The kick comes after the books are right: it may fault."""
+        """Pass on as much as there is room for, with the lock held. The kick comes after the books are right: it may fault."""
         port = self._port
         if port is None or not self._waiting:
             return

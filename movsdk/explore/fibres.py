@@ -24,13 +24,16 @@ class Pool:
 
     _parked: list[greenlet] = field(factory=list, init=False)
 
-    def take(self) -> greenlet:
-        """A fibre that waits to be switched to with a body."""
+    def take(self, hub: greenlet) -> greenlet:
+        """A fibre that waits to be switched to with a body; what its body cannot handle comes out in `hub`.
+
+        Never in the fibre that asks: two that took each other, one run after the other, would be each other's parents.
+        """
         if self._parked:
             fibre = self._parked.pop()
-            fibre.parent = getcurrent()
+            fibre.parent = hub
             return fibre
-        return greenlet(self._live)
+        return greenlet(self._live, hub)
 
     def unwind(self, fibre: greenlet) -> None:
         """End the body of a fibre where it stands."""

@@ -106,7 +106,7 @@ class Run(Aside):
             self.idle |= 1 << number
         if parent is not None:
             self.births[number] = len(self.ops) - 1
-        task.fibre = self.pool.take()
+        task.fibre = self.pool.take(self.hub)
         body = lambda: self._body(task, function, args)  # noqa: E731  the fibre calls it once
         if implicit:
             task.is_new, task.body = False, body

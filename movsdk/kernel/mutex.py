@@ -30,7 +30,9 @@ class Acquire:
 
 @define(eq=False)
 class Mutex:
-    """`name` is unique (``br0.enable_mutex``), `kind` the class that lock order goes by, `owner` who holds it or None.
+    """`name` is unique (``br0.enable_mutex``), `kind` the class that lock order goes by (default: its own).
+
+    `owner` holds it; None: nobody.
 
     >>> mutex = Mutex("br0.enable_mutex", kind="enable_mutex")
     >>> with mutex.held():
@@ -40,8 +42,11 @@ class Mutex:
     """
 
     name: str
-    kind: str = field(kw_only=True)
+    kind: str = field(default="", kw_only=True)
     owner: str | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.kind = self.kind or self.name
 
     @property
     def cell(self) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from movsdk.explore.record import Drift
 from movsdk.explore.runner import Budget, Result, explore, replay
 from movsdk.explore.strategies import Dfs, RandomWalk, Strategy, Twice
 from movsdk.explore.tasks import Predicate, Task, World
+from movsdk.explore.time_task import TimeTask
 from movsdk.kernel.pcidev import PciDev, device_of
 
 PROPERTY: Final = "explored"
@@ -73,7 +74,7 @@ class Tasks:
         self._world.show(name, value)
 
     def watch(self, bench: Bench | Machine, *, ignored: Iterable[str] = (), is_declared: bool = False) -> Oracles:
-        """Let the PCI oracles judge every step on `bench`, and name its operations as a kernel developer would.
+        """Let the PCI oracles judge every step on `bench`, name its operations as a kernel developer would, and let tasks wait.
 
         Call it before `spawn`, once the bench is as the tasks are to find it. `ignored`: names of oracles that are not to speak.
 
@@ -88,6 +89,7 @@ class Tasks:
         oracles = Oracles.on(machine, ignored=ignored)
         self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check])
         self._announcer.listen()
+        TimeTask(self._world, machine.system.ops.clock)
         self._world.finally_("enable counts are balanced", oracles.counts_are_balanced)
         return oracles
 

@@ -16,7 +16,7 @@ def test_a_fibre_runs_one_body_after_the_other() -> None:
         return hub
 
     for _ in range(2):
-        pool.take().switch(body)
+        pool.take(getcurrent()).switch(body)
     assert log[0] is log[1]
 
 
@@ -31,7 +31,32 @@ def test_a_body_that_is_left_standing_is_unwound() -> None:
             log.append("clean")
         return hub
 
-    fibre = pool.take()
+    fibre = pool.take(getcurrent())
     fibre.switch(standing)
     pool.unwind(fibre)
-    assert (log, pool.take() is fibre) == (["clean"], True)
+    assert (log, pool.take(getcurrent()) is fibre) == (["clean"], True)
+
+
+def test_two_fibres_may_take_each_other() -> None:
+    """A task spawns another and ends; the other spawns a third, which gets the first one's fibre. No ring of parents."""
+    pool, hub, log = Pool(), getcurrent(), []
+
+    def first() -> greenlet:
+        log.append(getcurrent())
+        pool.take(hub).switch(second)
+        return hub
+
+    def second() -> greenlet:
+        log.append(getcurrent())
+        log[0].switch()
+        pool.take(hub).switch(third)
+        return hub
+
+    def third() -> greenlet:
+        log.append(getcurrent())
+        return log[1]
+
+    pool.take(hub).switch(first)
+    log[1].switch()
+    assert log[2] is log[0]
+    assert log[0].parent is log[1].parent is hub

@@ -1,0 +1,107 @@
+"""The ordinary clock of a machine, for several tasks: waiting is an operation, and what falls due runs in a task of its own.
+
+Twin: a machine's timer interrupt. Time is patient: it passes only when no task can do anything else, and only as long as
+somebody waits for it. A condition is looked at by the task that waits, in steps of its own, each time something has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from attrs import define, field
+
+from movsdk.clock import Clock
+from movsdk.explore import current
+from movsdk.explore.tasks import World
+from movsdk.points import checkpoint, is_watched
+
+_CLOCK: tuple[Hashable, ...] = (("clock",),)
+
+
+@define(eq=False)
+class TimeTask:
+    """Lets the tasks of `world` wait on `clock`.
+
+    >>> from movsdk.explore import explore
+    >>> def program(world):
+    ...     clock, seen = Clock(), []
+    ...     TimeTask(world, clock)
+    ...     _ = clock.call_later(5, lambda: seen.append(clock.now), "bell")
+    ...     for name, duration in ("first", 3), ("second", 7):
+    ...         world.spawn(name, lambda duration=duration: (clock.advance(duration), seen.append(clock.now)))
+    ...     world.finally_("in order", lambda: seen == [3, 5, 7])
+    >>> explore(program).verdict
+    'proved'
+    """
+
+    world: World = field(repr=False)
+    clock: Clock = field(repr=False)
+    ticks: int = field(default=0, init=False)  # calls that have ended
+    _limits: list[int] = field(factory=list, init=False)  # until when somebody waits
+
+    def __attrs_post_init__(self) -> None:
+        self.clock.waiter = self
+        self.world.spawn("time", self._pass, daemon=True, idle=True)
+
+    # --- for the clock -----------------------------------------------------------------------------------
+    def takes_over(self) -> bool:
+        """True inside a task, and when a run is over: then nothing happens any more."""
+        return self.world.is_set_up or not is_watched()
+
+    def armed(self) -> None:
+        """Which of two timers was set first may matter."""
+        if self.world.is_set_up and not self.world.task().is_new:
+            current.touch(writes=_CLOCK)
+
+    def advance(self, duration: int) -> None:
+        """Sleep for `duration` nanoseconds."""
+        if is_watched():
+            limit = self.clock.now + duration
+            self._wait("sleep", limit, lambda: self.clock.now >= limit)
+
+    def run_pending(self) -> None:
+        """Wait until all that is due now has begun."""
+        if is_watched():
+            self._wait("let what is due happen", self.clock.now, lambda: not self._is_due())
+
+    def run_until(self, condition: Callable[[], bool], timeout: int) -> bool:
+        """Look at `condition`, again whenever something that fell due has ended, until it holds or the time is over."""
+        limit = self.clock.now + timeout
+        while is_watched():
+            seen = self.ticks
+            if condition():
+                return True
+            if self.clock.now >= limit:
+                return False
+            self._wait("wait", limit, lambda seen=seen: self.ticks != seen or self.clock.now >= limit)  # type: ignore[misc]
+        return condition()
+
+    # --- inside ------------------------------------------------------------------------------------------
+    def _wait(self, what: str, limit: int, is_over: Callable[[], bool]) -> None:
+        self._limits.append(limit)
+        checkpoint(what, _CLOCK, _CLOCK, is_over)
+        self._limits.remove(limit)
+
+    def _is_due(self) -> bool:
+        due = self.clock.next_due()
+        return due is not None and due <= self.clock.now
+
+    def _pass(self) -> None:
+        """Let time pass to the next timer or to the end of the next wait, for ever."""
+        while True:
+            checkpoint("time passes", _CLOCK, _CLOCK, lambda: bool(self._limits))
+            limit = min(self._limits)
+            due = self.clock.take_due(max(limit, self.clock.now))
+            if due is None:
+                self.clock.now = max(self.clock.now, limit)
+            else:
+                call, label = due
+                self.world.spawn(label or "timer", self._run, call, daemon=True)
+
+    def _run(self, call: Callable[[], None]) -> None:
+        try:
+            call()
+        finally:
+            if not self.world.is_set_up or not self.world.task().is_new:
+                checkpoint("ends", (), _CLOCK)
+            self.ticks += 1
