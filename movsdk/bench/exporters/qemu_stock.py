@@ -19,7 +19,7 @@ Options = dict[str, str | int | bool]
 _IO, _MEM, _MEM64, _PREF, _PREF64 = BarKind.IO, BarKind.MEM32, BarKind.MEM64, BarKind.PREF32, BarKind.PREF64
 _KIB, _MIB = 1 << 10, 1 << 20
 _LIKENESS: Final = (_MEM, _PREF, _MEM64, _PREF64)
-# What it costs to be twice the size, to have one more BAR, to take memory (another kind: 1 to 3), and what the same ids are worth.
+# What it costs to be twice the size, to have one more BAR, to take memory (another kind: 1 to 3); what the same ids are worth.
 _TWICE, _EXTRA, _HEAVY, _SAME = 20, 3, 4, 3
 
 
