@@ -1,0 +1,115 @@
+"""Collects driver files: every driver class in one becomes a class of tests, one a rule of the kit, without a test file.
+
+Part of `pytest_plugin`, loaded when the first driver file is met. Judges nothing itself: see `driver_conformance`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from movsdk.bench.user_code import load_module
+from movsdk.errors import BadInput, HookSpecError
+from movsdk.kernel.actor import raise_site, show
+from movsdk.kernel.binding import BoundDriver
+from movsdk.testing import driver_conformance as rules
+from movsdk.testing.conformance.find_driver import drivers_of, model_of
+from movsdk.testing.driver_conformance import TRIED, DriverConformance
+
+
+def collected(path: Path, parent: pytest.Collector, found: list[pytest.Collector]) -> list[pytest.Collector]:
+    """What pytest `found` in a driver file, with the rules in place of the plain module, whose own tests still run."""
+    others = [each for each in found if type(each) is not pytest.Module]
+    file = DriverFile.from_parent(parent, path=path)
+    file.has_tests = len(others) < len(found)
+    return [file, *others]
+
+
+class DriverFile(pytest.Module):
+    """A file with drivers in it. `has_tests`: pytest would have collected it anyway."""
+
+    has_tests = False
+
+    def _getobj(self) -> ModuleType:
+        try:
+            return load_module(str(self.path))
+        except BadInput as error:
+            raise self.CollectError(_short(str(error), self.path)) from None
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The drivers, then the tests of the file's own."""
+        for driver in drivers_of(self.obj):
+            try:
+                BoundDriver.of(driver)
+            except HookSpecError as error:
+                raise self.CollectError(f"{self.path.name}:{driver.__name__}: {error}") from None
+            except (Exception, SystemExit) as error:  # a user's __init__ may raise anything
+                what = f"creating the driver raised {type(error).__name__} at {show(raise_site(error))}: {error}"
+                raise self.CollectError(f"{self.path.name}:{driver.__name__}: {what}") from None
+            yield DriverRules.from_parent(self, name=driver.__name__)
+        if self.has_tests:
+            yield from super().collect()
+
+
+class DriverRules(pytest.Class):
+    """The rules for one driver of a file."""
+
+    def _getobj(self) -> type[DriverConformance]:
+        assert isinstance(self.parent, DriverFile)
+        driver = getattr(self.parent.obj, self.name)
+        tests = {rule.id: getattr(DriverConformance, f"test_{rule.id}") for rule in TRIED}
+        return type(self.name, (_Found,), {**tests, "driver": driver, "model": model_of(driver), "__doc__": driver.__doc__})
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """One test a rule; only one that is skipped if there is nothing to try the driver with."""
+        driver = self.obj.driver
+        is_bare = self.obj.model is None and getattr(driver, "bars", None) is None
+        for rule in TRIED[:1] if is_bare else TRIED:
+            yield RuleTest.from_parent(self, name=rule.id)
+
+
+class _Found(DriverConformance):
+    """A driver that nobody asked about by name: where nothing can be tried, that is said, and is no failure."""
+
+    def check_rule(self, rule: str) -> None:
+        if isinstance(verdict := self.verdict(), str):
+            self.mov_told = [(rules.VERDICT, f"NOT CHECKED: {verdict}")]
+            pytest.skip(verdict)
+        super().check_rule(rule)
+
+
+class RuleTest(pytest.Function):
+    """One rule; its place is the driver's class."""
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the driver is."""
+        line = inspect.getsourcelines(self.cls.driver)[1] - 1 if self.cls is not None else 0
+        return self.path, line, f"{self.parent.name if self.parent else ''} {self.name}"
+
+
+def _short(message: str, path: Path) -> str:
+    return message.replace(f"{path}: ", "", 1)
+
+
+def summary(reports: Iterable[Any], *, with_times: bool) -> Iterator[str]:
+    """One line a driver, and beneath it what the kit advises; `with_times`: and how long each trial took."""
+    drivers: dict[str, list[dict[str, str]]] = {}
+    expected: dict[str, list[str]] = {}
+    for report in reports:
+        told = dict(report.user_properties)
+        place = report.nodeid.rpartition("::")[0]
+        drivers.setdefault(place, []).append(told)
+        if hasattr(report, "wasxfail"):
+            expected.setdefault(place, []).append(told[rules.RULE])
+    for place in sorted(drivers):
+        known = f" [expected: {', '.join(sorted(expected[place]))}]" if place in expected else ""
+        yield f"{place}  {drivers[place][0][rules.VERDICT]}{known}"
+        for told in drivers[place]:
+            yield from told.get(rules.ADVICE, "").splitlines()
+            if with_times:
+                yield from (f"  {line}" for line in told.get(rules.TIMES, "").splitlines())
