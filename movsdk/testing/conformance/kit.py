@@ -25,11 +25,12 @@ BASE = "base"
 
 @frozen
 class Played:
-    """What a trial brought: breaches, why it could not be played (to its end), and the real time it took."""
+    """What a trial brought: breaches, why it could not be played (to its end), the longest pause, and the real time of it all."""
 
     trial: Trial
     violations: tuple[Violation, ...]
     reason: str = ""
+    hook_ms: float = 0.0
     seconds: float = 0.0
 
 
@@ -116,7 +117,7 @@ class Examination:
         if trial is first and reason and self.subject.is_generic:
             why_not = stage.violations[0].message if stage.violations else reason
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")
-        return Played(trial, tuple(stage.violations), reason, perf_counter() - start)
+        return Played(trial, tuple(stage.violations), reason, stage.hook_ms, perf_counter() - start)
 
     def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
         reasons = list(dict.fromkeys(played.reason for played in looking))
@@ -157,6 +158,11 @@ class Verdict:
     def causes(self) -> tuple[str, ...]:
         """Ids of rules whose breach nothing else explains, in the order in which they were met."""
         return tuple(judgement.rule.id for judgement in self.broken if not judgement.follows)
+
+    @property
+    def blackout_ms(self) -> float:
+        """Virtual time, milliseconds, that the driver's hooks take for one pause at most, idle or busy."""
+        return max((played.hook_ms for played in self.played), default=0.0)
 
     def of(self, rule: str) -> Judgement:
         """How it stands to the rule with this id."""

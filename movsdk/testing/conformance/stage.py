@@ -13,6 +13,8 @@ from typing import Any, Final
 from attrs import define, field
 
 from movsdk.bench.bench import Bench
+from movsdk.bench.pause_watch import PAUSE
+from movsdk.clock import NS_PER_MS
 from movsdk.errors import (
     AccessFault,
     BadInput,
@@ -62,6 +64,7 @@ class Stage:
     pause_ms: float = field(default=PAUSE_MS, init=False)
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
+    hook_ms: float = field(default=0.0, init=False)  # longest time that drivers took for one pause, without what the kit adds
     _before: dict[str, inspecting.Standing] = field(factory=dict, init=False)
     _excused: set[str] = field(factory=set, init=False)
     _failed: int = field(default=0, init=False)
@@ -77,16 +80,11 @@ class Stage:
     # --- what happens ----------------------------------------------------------------------------------------
     def plug(self, *, slot: str | None = None) -> PciDev:
         """Put one more card in. Raises `NotChecked` if its probe fails: that is told once, by the trial `works`."""
-        try:
-            dev = self._guarded("probe", lambda: self.bench.plug(self.driver, self.subject.make_model(), slot=slot))
-        except Hung as hung:
-            raise NotChecked(str(hung)) from hung
-        except (PciError, HookFailed, BadInput) as error:
-            self.collect()
-            raise NotChecked(f"probe failed: {error}") from error
-        assert isinstance(dev, PciDev)
-        self.cards.append(dev)
-        return dev
+        return self._plugged(lambda: [self.bench.plug(self.driver, self.subject.make_model(), slot=slot)])[0]
+
+    def plug_functions(self, count: int) -> list[PciDev]:
+        """Put a card with `count` functions of this kind in. Raises as `plug`."""
+        return self._plugged(lambda: self.bench.plug_functions(*[(self.driver, self.subject.make_model()) for _ in range(count)]))
 
     def io(self, dev: PciDev) -> bool:
         """Ask for one round of I/O. Returns whether it went well; what it raises is blamed on the trial's rule."""
@@ -115,8 +113,12 @@ class Stage:
 
     def move(self, dev: PciDev, bars: Iterable[int]) -> None:
         """Force these BARs to move. Raises `NotChecked` if they cannot."""
+        self.force(dev, bars=tuple(bars))
+
+    def force(self, dev: PciDev, **words: Any) -> None:
+        """Force a move and more, by the words of `Bench.force`. Raises `NotChecked` if that cannot be."""
         try:
-            self._rescanning(lambda: self.bench.force_move(dev, bars=tuple(bars)))
+            self._rescanning(lambda: self.bench.force(dev, **words))
         except (NoSpace, BadInput) as error:
             self.collect()
             raise NotChecked(str(error)) from error
@@ -242,13 +244,30 @@ class Stage:
         return label in self._excused and (is_gate or isinstance(error, PciError | DeviceGone))
 
     # --- inside ----------------------------------------------------------------------------------------------
+    def _plugged(self, plug: Callable[[], list[PciDev]]) -> list[PciDev]:
+        try:
+            cards: Any = self._guarded("probe", plug)
+        except Hung as hung:
+            raise NotChecked(str(hung)) from hung
+        except (PciError, HookFailed, BadInput) as error:
+            self.collect()
+            raise NotChecked(f"probe failed: {error}") from error
+        self.cards += cards
+        return list(cards)
+
     def _guarded(self, what: str, work: Callable[[], object]) -> object:
         return watched(self.bench.world.system.ops.clock, what, work)
 
     def _rescanning(self, work: Callable[[], object]) -> None:
         self._before = {device_of(dev).label: inspecting.standing(dev) for dev in self.cards if device_of(dev).driver}
         self.moved = True
-        self.do("rescan", work)
+        clock = self.bench.world.system.ops.clock
+        start = clock.now
+        try:
+            self.do("rescan", work)
+        finally:
+            spent = (clock.now - start - PAUSE) / NS_PER_MS - self.pause_ms
+            self.hook_ms = max(self.hook_ms, spent)
         for dev in self.cards:
             label = device_of(dev).label
             if label not in self._excused and (before := self._before.get(label)):

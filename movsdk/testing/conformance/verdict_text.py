@@ -30,6 +30,8 @@ def verdict_lines(verdict: Verdict, *, every: bool = False) -> Iterator[str]:
         ids = [judgement.rule.id for judgement in verdict.judgements if judgement.status is status]
         if ids:
             yield from wrap(f"{status.value}: {' '.join(ids)}", WIDTH, subsequent_indent="  ")
+    if verdict.subject.is_movable:
+        yield f"blackout: {verdict.blackout_ms:.1f} ms of virtual time at most, in rescan_prepare and rescan_done together"
     if every:
         yield ""
         for judgement in verdict.judgements:
@@ -80,6 +82,7 @@ def verdict_values(verdict: Verdict) -> dict[str, Any]:
         "movable": verdict.subject.is_movable,
         "generic_model": verdict.subject.is_generic,
         "causes": list(verdict.causes),
+        "blackout_ms": round(verdict.blackout_ms, 3),
         "broken": [judgement.rule.id for judgement in verdict.broken],
         "rules": [_judgement_values(judgement) for judgement in verdict.judgements],
     }

@@ -9,6 +9,7 @@ from movsdk.testing.conformance.rule import Status
 from movsdk.testing.conformance.trials import TRIALS
 from tests.mutants.matrix import MUTANTS, Mutant, first_of, rows
 
+COMES_SECOND = ("C26",)  # a driver tears a BAR register only by writing it, which is C30
 POINTLESS = ("C15", "C39", "C48")  # nobody's line: a request that is missing, time that is gone, a count that is too high
 
 
@@ -27,7 +28,7 @@ def test_its_rule_comes_first(mutant: Mutant) -> None:
 
 def test_every_rule_that_can_be_tried_has_a_mutant() -> None:
     """A rule without one could be a check that cannot fail."""
-    tried = {rule for trial in TRIALS for rule in trial.rules} - {"base"}
+    tried = {rule for trial in TRIALS for rule in trial.rules} - {"base", *COMES_SECOND}
 
     assert tried - {mutant.rule for mutant in MUTANTS} == set()
 

@@ -9,6 +9,7 @@ import pytest
 from drivers.edu.model import EduModel
 from movsdk.testing.conformance.kit import examine
 from movsdk.testing.conformance.rule import Status
+from tests.mutants.memory_card import MemoryCard, MemoryModel
 from tests.testing.conformance.correct_drivers import CORRECT
 
 
@@ -18,6 +19,14 @@ def test_a_correct_driver_conforms(driver: type[Any]) -> None:
     verdict = examine(driver, EduModel)
 
     assert [seen.message for judgement in verdict.broken for seen in judgement.violations] == []
+
+
+def test_a_card_with_users_conforms() -> None:
+    """Zapped before a move, refused while paused, inserted again afterwards."""
+    verdict = examine(MemoryCard, MemoryModel)
+
+    assert [seen.message for judgement in verdict.broken for seen in judgement.violations] == []
+    assert verdict.of("C23").status is Status.KEPT
 
 
 def test_advice_is_not_a_breach() -> None:

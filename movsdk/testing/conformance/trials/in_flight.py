@@ -3,32 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from movsdk.errors import ContractError, InvariantBroken, NoSpace
+from movsdk.errors import ContractError, InvariantBroken, NoSpace, PciError
 from movsdk.kernel.pcidev import PciDev
+from movsdk.testing.conformance.ledger import Ledger
 from movsdk.testing.conformance.stage import Stage
-from movsdk.testing.conformance.trial import NotChecked, Trial, movable, movable_and_io, trial
+from movsdk.testing.conformance.subject import Subject
+from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, modelled, movable, movable_and_io, trial
 
 _MOMENTS: Final = (0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9)  # of the time that a round takes
+_PATIENCE_MS: Final = 500  # for an answer
 _PAUSE_RULES: Final = "C05 C10 C12 C31"
 
 
-@trial("requests in flight", blames="C15", rules=_PAUSE_RULES, needs=movable)
+def _has_requests(subject: Subject) -> str | None:
+    if subject.offers("start_load") or subject.offers("submit"):
+        return None
+    return "the driver has neither submit(dev, tag, done) nor start_load(dev, reads=, writes=, size=)"
+
+
+@trial("requests in flight", blames="C15", rules=_PAUSE_RULES, needs=all_of(movable, modelled, _has_requests))
 def requests_in_flight(stage: Stage) -> None:
-    """A load runs while the BARs move; its ledger must close without a complaint."""
+    """A load runs while the BARs move, and further requests come while the device is paused; none is lost."""
     dev = stage.plug()
-    start = getattr(stage.driver, "start_load", None)
-    if start is None:
-        raise NotChecked("the driver has no start_load(dev, reads=, writes=, size=)")
-    running = start(dev, reads=8, writes=8, size=4096)
+    if stage.subject.offers("submit"):
+        _with_ledger(stage, dev)
+    if stage.subject.offers("start_load"):
+        _with_load(stage, dev)
+    stage.finish()
+
+
+def _with_load(stage: Stage, dev: PciDev) -> None:
+    running: Any = stage.do("start_load", lambda: stage.driver.start_load(dev, reads=8, writes=8, size=4096))
     stage.settle(0.05)
     stage.move(dev, stage.movable_bars(dev))
     stage.settle(2)
     stage.call(dev, "stop of the load", running.stop)
     for problem in running.problems:
         stage.note("C15", f"{dev}: {problem}", ("ledger", str(problem)[:40]))
-    stage.finish()
+
+
+def _with_ledger(stage: Stage, dev: PciDev) -> None:
+    ledger = Ledger(in_order=bool(getattr(stage.driver, "answers_in_order", False)))
+
+    def submit(tags: range) -> None:
+        for tag in tags:
+            ledger.opens(tag)
+            try:
+                stage.driver.submit(dev, tag, ledger.closes)
+            except PciError:
+                ledger.refused(tag)
+
+    stage.do("submit", lambda: submit(range(8)))
+    stage.during("release", lambda: submit(range(8, 12)), dev)
+    stage.do("submit", lambda: submit(range(12, 16)))
+    stage.settle(_PATIENCE_MS)
+    for complaint in ledger.settle():
+        stage.note("C15", f"{dev}: {complaint}", ("ledger", complaint))
 
 
 @trial("a move inside a user call", blames="C42", rules=f"{_PAUSE_RULES} C15", needs=movable_and_io)
