@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
+from movsdk.address import Span
 from movsdk.bench import gallery
-from movsdk.bench.scenario import DEFAULT_EVENTS
+from movsdk.bench.scenario import DEFAULT_EVENTS, Aperture
 from movsdk.bench.sysfs.proc_files import address_lines
 from movsdk.errors import BadInput
 from movsdk.rescan.rules import by_name
@@ -105,6 +106,18 @@ def test_z370_boot_of_v9_lays_the_card_out_anew() -> None:
     assert place(story.boot, "port", MEM_WINDOW) == (0xC820_0000, 6 * M)
     assert None not in bars(story.boot).values()
     assert story.last.report.moves == ()
+
+
+@pytest.mark.parametrize(("rules", "lost", "attempts"), [("v5", 12, 1), ("v2", 12, 1), ("v9", 0, 3)])
+def test_z370_rescan_without_room_for_the_vf_bars(rules: str, lost: int, attempts: int) -> None:
+    """Observable 42, in nothing but the BIOS window: v5 wants all BARs or none, v9 at last those that worked ("triple rescan")."""
+    bios = (Aperture("mem", Span(0xF700_0000, 0xF74F_FFFF)),)
+    story = play(evolve(gallery.load("z370-i350-vf").scenario, windows=bios), rules)
+    report = story.last.report
+
+    assert (len(report.lost), len(report.attempts)) == (lost, attempts)
+    assert report.attempts[-1].is_accepted is (lost == 0)
+    assert len([found for found in bars(story.last).values() if found is not None]) == 12 - lost
 
 
 # --- the deep chain of qla2xxx -------------------------------------------------------------------------------------------
