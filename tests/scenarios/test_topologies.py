@@ -110,7 +110,7 @@ def test_z370_boot_of_v9_lays_the_card_out_anew() -> None:
 
 @pytest.mark.parametrize(("rules", "lost", "attempts"), [("v5", 12, 1), ("v2", 12, 1), ("v9", 0, 3)])
 def test_z370_rescan_without_room_for_the_vf_bars(rules: str, lost: int, attempts: int) -> None:
-    """Observable 42, in nothing but the BIOS window: v5 wants all BARs or none, v9 at last those that worked ("triple rescan")."""
+    """Observable 42, in the BIOS window alone: v5 wants all BARs or none, v9 at last those that worked (triple rescan)."""
     bios = (Aperture("mem", Span(0xF700_0000, 0xF74F_FFFF)),)
     story = play(evolve(gallery.load("z370-i350-vf").scenario, windows=bios), rules)
     report = story.last.report
