@@ -132,6 +132,14 @@ class Stage:
         with self.bench.before_step(step, action):
             self.move(dev, self.movable_bars(dev) if bars is None else bars)
 
+    def while_paused(self, action: Callable[[], object], dev: PciDev) -> None:
+        """Force all BARs to move, with `action` right after the pause, while every BAR still has its old address."""
+        moves = self.bench.world.engine.rules.moves
+        order = moves.order if moves is not None else ()
+        if "pause" not in order:
+            raise NotChecked(f"nothing is paused with rules {self.bench.rules}")
+        self.during(order[order.index("pause") + 1], action, dev)
+
     def do(self, what: str, work: Callable[[], object]) -> object:
         """Any other operation of the bench or the kernel in which hooks of the driver run."""
         try:

@@ -40,7 +40,7 @@ def user_maps(stage: Stage) -> None:
     if not isinstance(mapping, UserMapping):
         raise NotChecked(f"mmap() returned {type(mapping).__name__}, not a UserMapping")
     stage.do("a user's write", lambda: mapping.write(_MARK, 0))
-    stage.during("release", lambda: _while_paused(stage, dev, mapping), dev)
+    stage.while_paused(lambda: _while_paused(stage, dev, mapping), dev)
     found = stage.do("a user's read", lambda: _answer(lambda: mapping.read(0)))
     if found not in (_MARK, None):
         stage.note(

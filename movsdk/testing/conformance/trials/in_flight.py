@@ -56,7 +56,7 @@ def _with_ledger(stage: Stage, dev: PciDev) -> None:
                 ledger.refused(tag)
 
     stage.do("submit", lambda: submit(range(8)))
-    stage.during("release", lambda: submit(range(8, 12)), dev)
+    stage.while_paused(lambda: submit(range(8, 12)), dev)
     stage.do("submit", lambda: submit(range(12, 16)))
     stage.settle(_PATIENCE_MS)
     for complaint in ledger.settle():
