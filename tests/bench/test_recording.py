@@ -9,6 +9,7 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import movsdk
 from movsdk.bench import gallery
 from movsdk.bench.player import Player
 from movsdk.bench.recording import Recording, Run, event_of, tidy
@@ -145,6 +146,17 @@ def test_a_right_checksum_saves_nothing_that_is_wrong(old: str, new: str, text: 
     assert refusal(tmp_path, signed(body.replace(old, new, 1))).startswith("FILE:")
 
 
+def test_a_register_that_no_field_shows_is_noticed() -> None:
+    """The digest is of all config space of all functions, and tells nothing else."""
+    player = Player(parse(plain(), "x"), by_name("v9"))
+    (outcome,) = player.play()
+    before = event_of(player, outcome)
+    player.world.machine.function("card").config.data[0xF0] ^= 1
+    after = event_of(player, outcome)
+
+    assert {key for key, value in after.items() if value != before[key]} == {"silicon"}
+
+
 # --- drivers -----------------------------------------------------------------------------------------------
 def own_machine(folder: Path) -> Scenario:
     """A scenario with a driver in a file of its own, which imports another file."""
@@ -173,6 +185,20 @@ def test_the_sources_are_the_drivers_file_and_what_it_imports(tmp_path: Path) ->
         "b was no part of the recorded run",
     ]
     assert user_references(scenario) == ("mine.py:Good",)
+
+
+def test_a_driver_beside_a_checkout_of_the_sdk_does_not_take_it_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK has a version, and what pip installed is not the user's."""
+    scenario = own_machine(tmp_path)
+    installed = tmp_path / "venv" / "site-packages"
+    for file in (tmp_path / "movsdk" / "__init__.py", installed / "installed_once.py"):
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+    monkeypatch.setattr(movsdk, "__file__", str(tmp_path / "movsdk" / "__init__.py"))
+    monkeypatch.syspath_prepend(str(installed))
+    (tmp_path / "regs.py").write_text("import installed_once\nID = 0\n")
+
+    assert [name for name in sources_of(scenario) if not name.startswith("edu/")] == ["mine.py", "regs.py"]
 
 
 def test_the_folder_of_the_drivers_is_found_from_the_recording(tmp_path: Path) -> None:
