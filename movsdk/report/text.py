@@ -23,6 +23,7 @@ PROMISES: Final = {
     "E03": "a working BAR lost",
     "E12": "newcomer given up",
 }
+_POWER: Final = {"suspend": "asleep", "resume": "awake"}
 _GIVEN_UP: Final = "(E12: with its BARs a device that worked would have lost its own)"
 _BRIDGE_WINDOWS: Final = 7  # resource numbers from here on are windows
 
@@ -79,6 +80,8 @@ def event_lines(
 def _course(report: RescanReport, state: State, hooks: Sequence[Sequence[str]]) -> list[str]:
     """How the event went, before its results."""
     lines = [f"rc {report.rc} ({errno.errorcode.get(-report.rc, '?')})"] if report.rc else []
+    if not report.rc and report.op in _POWER:
+        lines.append(_POWER[report.op])
     if report.boot_rescan:
         lines.append("a BAR had no place at boot: rescan with movable BARs before drivers bind")
     if report.found and report.op != "boot":

@@ -34,6 +34,13 @@ def test_nothing_is_said_where_nothing_happened() -> None:
     assert words(quiet) == ["nothing changed"]
 
 
+def test_who_sleeps_and_who_wakes_is_said() -> None:
+    """An event that did what it should is not nothing; one that failed says why."""
+    assert words(RescanReport("suspend", "v9", 0)) == ["asleep"]
+    assert words(RescanReport("resume", "v9", 0)) == ["awake"]
+    assert words(RescanReport("suspend", "v9", -16)) == ["rc -16 (EBUSY)"]
+
+
 def test_an_event_is_told_in_order() -> None:
     """Found, paused, bound, tried, then the results: moved, lost, no place and why, findings, I/O, and what was broken."""
     report = RescanReport(

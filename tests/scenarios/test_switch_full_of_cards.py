@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from attrs import evolve
 
+from movsdk.bench import gallery
 from movsdk.bench.scenario_schema import parse
 from tests.scenarios.stage import Story, bars, driver, play
 
@@ -75,6 +77,13 @@ def test_somebody_rescans_by_hand(rules: str) -> None:
     story = play(parse(BY_HAND), rules)
 
     check_everything_works(story)
+
+
+def test_the_gallery_has_it() -> None:
+    """To be played by name; it is this machine."""
+    named = gallery.load("switch-full-of-cards").scenario
+
+    assert evolve(named, name="", about="", folder=".") == evolve(parse(TOLD), folder=".")
 
 
 def test_unpatched_the_slot_has_too_little_room() -> None:
