@@ -86,6 +86,10 @@ _SIZED: Final[tuple[tuple[Callable[[int], Stock], int, int], ...]] = (
 )
 
 
+STOCK: Final = (*_PLAIN, *(make(16 * _MIB) for make, _, _ in _SIZED))
+"""One of each, for a test in a real QEMU."""
+
+
 def nearest(bars: Iterable[Shape], ids: tuple[int, int] = (0, 0)) -> Stock:
     """The device whose BARs resemble `bars` most; the same vendor and device ids make up for a BAR of another kind.
 

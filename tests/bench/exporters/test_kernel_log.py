@@ -90,9 +90,10 @@ def test_the_last_word_on_each_bar_is_where_it_is(name: str) -> None:
             assert said[-1] == resource_text(resource.flags, resource.start, resource.size, has_place=True)
 
 
-def test_watching_changes_nothing() -> None:
-    """The machine goes the same way, and the log of the model itself is a part of what is exported."""
-    path = scenario_of("nested-docks")
+@pytest.mark.parametrize("name", ["nested-docks", "powernv-closed-chain", "z370-i350-vf"])
+def test_watching_changes_nothing(name: str) -> None:
+    """The machine goes the same way, also where the kernel believes no windows; what is exported contains the model's own log."""
+    path = scenario_of(name)
     text, watched = dmesg(path)
     alone = staged(path).world
     here = [(d.label, r.index, r.start, r.last, r.flags) for d in watched.world.system.devices() for r in d.resources]

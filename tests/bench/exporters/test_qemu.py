@@ -13,6 +13,7 @@ from attrs import evolve
 from movsdk.bench import gallery
 from movsdk.bench.exporters.qemu import command_text, export_qemu, script_text
 from movsdk.bench.exporters.qemu_plan import make_plan
+from movsdk.bench.exporters.qemu_stock import STOCK
 from movsdk.bench.scenario import ROOT, Scenario
 from movsdk.bench.scenario_file import load
 from movsdk.errors import BadInput
@@ -107,6 +108,27 @@ def test_bridges_and_bars_are_those_of_the_scenario(tmp_path: Path) -> None:
     assert tree["d-card1"][2] == [("mem", 16 << 10)]
     wanted = {f"d-{spec.id}": spec.slot for spec in case.devices if spec.on == ROOT and spec.id != "q35s"}
     assert {name: f"{slot:02x}.{number}" for name, (slot, number) in on_root.items() if name in wanted} == wanted
+
+
+@needs_qemu
+def test_the_table_of_devices_is_qemus(tmp_path: Path) -> None:
+    """Each device that may stand for another has, in a real QEMU, the BARs that the table says: sizes, memory or ports."""
+    devices = "".join(
+        f"  - {{id: port{n}, slot: '{n + 1:02x}.0', kind: bridge, pcie: root-port, hotplug: true}}\n" for n in range(len(STOCK))
+    )
+    case = scenario(tmp_path, f"devices:\n{devices}")
+    export_qemu(case, tmp_path / "qemu")
+    with started(tmp_path / "qemu") as qemu:
+        for number, stock in enumerate(STOCK):
+            memory = {"memdev": f"d{number}-mem"} if stock.backend else {}
+            if stock.backend:
+                qemu.ask("object-add", **{"qom-type": "memory-backend-ram", "id": f"d{number}-mem", "size": stock.backend})
+            qemu.ask("device_add", driver=stock.driver, id=f"d{number}", bus=f"d-port{number}", **stock.options, **memory)
+        tree = qemu.tree()
+    for number, stock in enumerate(STOCK):
+        driver, _, bars = tree[f"d{number}"]
+        assert driver == stock.driver
+        assert sorted(bars) == sorted(("i/o" if kind.is_io else "mem", size) for kind, size in stock.bars), driver
 
 
 def test_what_is_not_as_it_was_is_said(tmp_path: Path) -> None:
