@@ -14,6 +14,7 @@ from movsdk.bench.scenario_text import dump_scenario
 from movsdk.errors import BadInput
 from movsdk.report.line import named
 
+HERE = Path("/")
 _MOST_NOTES = 40
 
 
@@ -56,7 +57,7 @@ def _first(options: argparse.Namespace) -> Dump:
     if options.live and options.paths:
         raise BadInput(f"--live reads this machine, and {options.paths[0]} is a dump; give one of them")
     if options.live:
-        return dump_of(live(Path("/")), options.root)
+        return dump_of(live(HERE), options.root)
     if not options.paths:
         raise BadInput("nothing to import; name the files or the folder of a dump, or --live")
     return read_dump(options.paths, options.root)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.importers import samples
 from tests.bench.importers.dumps import BOOT, OFF, STORY, copy_of
 from tests.cli.calls import call
 
@@ -86,3 +87,54 @@ def test_the_source_is_not_touched(tmp_path: Path, capsys: Capsys) -> None:
     call(capsys, "import", folder)
 
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_notes_go_to_standard_error_and_the_scenario_stays_alone(tmp_path: Path, capsys: Capsys) -> None:
+    """What was assumed or left out, a line each; a scenario all the same."""
+    path = tmp_path / "lspci.txt"
+    path.write_text(samples.LAPTOP)
+
+    called = call(capsys, "import", path)
+
+    assert (called.status, called.out.splitlines()[0]) == (0, "format: 1")
+    assert all(line.startswith("movsdk import: note: ") for line in called.err.splitlines())
+    assert "note: assumed: no source has the RAM map; RAM is taken to be [0x0-0xdfafffff]; add iomem or dmesg\n" in called.err
+
+
+def test_several_files_are_one_moment(tmp_path: Path, capsys: Capsys) -> None:
+    """Named one by one, in any order, they are the folder's machine; but the drivers are in none of these."""
+    whole = call(capsys, "import", BOOT, "-o", tmp_path / "whole.yaml")
+    names = [BOOT / name for name in ("iomem.txt", "lspci-xxxx.txt", "ioports.txt", "drivers.txt")]
+    parts = call(capsys, "import", *names, "-o", tmp_path / "parts.yaml")
+
+    assert (whole.err, parts.err) == ("", "")
+    assert (tmp_path / "parts.yaml").read_text().splitlines()[2:] == (tmp_path / "whole.yaml").read_text().splitlines()[2:]
+
+
+def test_a_root_bus_is_chosen_by_name(tmp_path: Path, capsys: Capsys) -> None:
+    """Without a choice the message lists them, with the words to add."""
+    path = tmp_path / "lspci.txt"
+    path.write_text(samples.EPYC)
+
+    refused, chosen = call(capsys, "import", path), call(capsys, "import", path, "--root", "0000:40", "-o", tmp_path / "a.yaml")
+
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.endswith("choose with --root 0000:00\n")
+    assert chosen.out == f"{tmp_path / 'a.yaml'}: 3 devices, events: boot\n"
+
+
+def test_this_machine_or_a_dump_but_not_both_and_not_nothing(
+    tmp_path: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--live with a machine that shows no PCI is one line, status 2."""
+    monkeypatch.setattr("movsdk.cli.import_command.HERE", tmp_path)
+
+    for words, message in {
+        (
+            "--live",
+        ): f"{tmp_path}/sys/bus/pci: this machine shows no PCI device; import a dump of another one, or `movsdk demo --dumps`",
+        ("--live", "x"): "--live reads this machine, and x is a dump; give one of them",
+        (): "nothing to import; name the files or the folder of a dump, or --live",
+    }.items():
+        called = call(capsys, "import", *words)
+        assert (called.status, called.out, called.err) == (2, "", f"movsdk import: {message}\n")

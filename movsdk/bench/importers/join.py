@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from movsdk import pci_regs as regs
 from movsdk.address import Bdf
@@ -98,6 +98,16 @@ def _lspci(evidence: Evidence) -> tuple[dict[Bdf, LspciEntry], dict[Bdf, Said]]:
             if len(entry.body) > words.get(bdf, -1):
                 said[bdf], words[bdf] = read_said(entry), len(entry.body)
     return entries, said
+
+
+def _widen(said: Said, notes: list[str]) -> None:
+    """A prefetchable window of a port is 64 bits wide, whatever lspci up to 3.9 remarks behind every one."""
+    window = said.windows.get("pref")
+    if window is not None and window.width == 32 and window.is_open and said.pcie is not None:
+        said.windows["pref"] = evolve(window, width=64)
+        note = "prefetchable windows of PCI Express bridges are taken to be 64 bits wide; lspci -xxxx would tell"
+        if note not in notes:
+            notes.append(note)
 
 
 def _check_same_bytes(bdf: Bdf, one: tuple[bytes, At], other: tuple[bytes, At]) -> None:
@@ -228,6 +238,7 @@ class _Function:
         said = self.words()
         is_made = not config
         if is_made:
+            _widen(said, self.evidence.notes)
             shared = any(
                 other != self.bdf and (other.domain, other.bus, other.device) == (self.bdf.domain, self.bdf.bus, self.bdf.device)
                 for other in names

@@ -44,7 +44,7 @@ def test_a_dump_cut_at_any_line_is_noticed(tmp_path: Path) -> None:
     lost: dict[str, list[str]] = {}
     for name in ("lspci-xxxx.txt", "resource.txt", "drivers.txt", "ioports.txt", "iomem.txt"):
         lines = (BOOT / name).read_text().splitlines(keepends=True)
-        for count in range(1, len(lines), 1 + len(lines) // 16):
+        for count in range(1, len(lines), 1 + len(lines) // 8):
             cut = "".join(lines[:count])
             folder = copy_of(BOOT, tmp_path / f"{name}{count}", **{name.split(".")[0]: lambda _text, cut=cut: cut})
             try:
