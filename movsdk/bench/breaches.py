@@ -96,6 +96,9 @@ class Account:
         self._lost |= {move.device for move in report.lost}
         self._lost |= {device.label for device in system.devices() if is_absent(device)}
         self._untold |= {move.device for move in report.moves if self._is_untold(move.device, report)}
+        stale = {device.label for device in system.devices() if device.stale_bars}  # the kernel put an old address back (C45)
+        self._lost |= stale
+        self._untold |= stale
         failures, timeline = system.failures[self._failed :], system.trace.events[self._logged :]
         self._failed, self._logged = len(system.failures), len(system.trace)
         return breaches(failures, timeline, problems, Excuses(self._lost, self._untold))

@@ -28,12 +28,15 @@ def test_a_drive_that_slept_while_it_was_moved_works_at_its_new_address(rules: s
     assert [outcome.findings for outcome in story.outcomes] == [()] * len(story.outcomes)
 
 
-def test_without_patch_1_it_wakes_at_the_old_one() -> None:
-    """v5 has lost the patch: the register says where the drive was, and no request arrives any more."""
-    story = play_named("slots-and-sleep", "v5", "hardware")
+@pytest.mark.parametrize("faults", ["raise", "hardware"])
+def test_without_patch_1_it_wakes_at_the_old_one(faults: str) -> None:
+    """v5 has lost the patch: the register says where the drive was, no request arrives any more, and its driver is not to blame."""
+    story = play_named("slots-and-sleep", "v5", faults)
 
     assert {finding.rule for finding in event(story, "resume").findings} == {"C45", "E02"}
     assert CLEAN not in event(story, "io").io[0]
+    assert [outcome.breaches.broken for outcome in story.outcomes] == [()] * len(story.outcomes)
+    assert event(story, "resume").breaches.reported != ()
 
 
 @pytest.mark.parametrize("rules", ["v9", "v5", "v2", "off"])
