@@ -15,10 +15,9 @@ import pytest
 
 from movsdk.bench.user_code import load_module
 from movsdk.errors import BadInput, HookSpecError
-from movsdk.kernel.actor import raise_site, show
-from movsdk.kernel.binding import BoundDriver
 from movsdk.testing import driver_conformance as rules
 from movsdk.testing.conformance.find_driver import drivers_of, model_of
+from movsdk.testing.conformance.subject import registered
 from movsdk.testing.driver_conformance import TRIED, DriverConformance
 
 
@@ -45,12 +44,11 @@ class DriverFile(pytest.Module):
         """The drivers, then the tests of the file's own."""
         for driver in drivers_of(self.obj):
             try:
-                BoundDriver.of(driver)
+                registered(driver)
             except HookSpecError as error:
                 raise self.CollectError(f"{self.path.name}:{driver.__name__}: {error}") from None
-            except (Exception, SystemExit) as error:  # a user's __init__ may raise anything
-                what = f"creating the driver raised {type(error).__name__} at {show(raise_site(error))}: {error}"
-                raise self.CollectError(f"{self.path.name}:{driver.__name__}: {what}") from None
+            except BadInput as error:
+                raise self.CollectError(f"{self.path.name}:{error}") from None
             yield DriverRules.from_parent(self, name=driver.__name__)
         if self.has_tests:
             yield from super().collect()

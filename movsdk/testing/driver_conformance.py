@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from movsdk.errors import BadInput, HookSpecError
-from movsdk.testing.conformance.catalogue import BY_ID, RULES
-from movsdk.testing.conformance.kit import BASE, Examination, Judgement, Verdict
+from movsdk.testing.conformance.catalogue import BASE, BY_ID, RULES
+from movsdk.testing.conformance.kit import Examination, Judgement, Verdict
 from movsdk.testing.conformance.rule import Rule, Status
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trials import TRIALS

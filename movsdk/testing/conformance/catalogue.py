@@ -12,4 +12,5 @@ from movsdk.testing.conformance.protocol_rules import PROTOCOL_RULES
 from movsdk.testing.conformance.rule import Rule
 
 RULES: Final[tuple[Rule, ...]] = (*DEVICE_RULES, *PROTOCOL_RULES)
+BASE: Final = "base"  # the rule before all others: it works at all
 BY_ID: Final = {rule.id: rule for rule in RULES}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from mockbus.model import DeviceModel
 from movsdk.bench import reference
@@ -37,6 +37,39 @@ def find_driver(name: str, folder: str | Path = ".") -> tuple[type[Any], type[De
         names = ", ".join(reference.NAMES)
         raise BadInput(f"{name!r:.80} is no driver; write file.py, file.py:Class, package.module:Class or one of {names}")
     return driver, model_of(driver)
+
+
+def find_model(name: str, driver: type[Any], folder: str | Path = ".") -> type[DeviceModel]:
+    """Return the class of silicon that `name` refers to: a reference driver's name, ``file.py`` or what `load_class` takes.
+
+    Raises:
+        BadInput: there is no such class, it is no DeviceModel, or `driver` does not serve its ids.
+    """
+    if name in reference.NAMES:
+        model = reference.load(name).model
+        if model is None:
+            raise BadInput(f"{name}: has no model; it drives any bridge")
+    elif name.endswith(".py"):
+        models = [value for value in vars(load_module(name, folder)).values() if _is_model(value)]
+        fitting = [value for value in models if _serves(driver, value)] or models
+        if len(fitting) != 1:
+            raise BadInput(f"{name}: there are {len(fitting)} models in it; name one, as {name}:Class")
+        model = fitting[0]
+    elif ":" in name:
+        model = load_class(name, folder)
+    else:
+        names = ", ".join(reference.NAMES)
+        raise BadInput(f"{name!r:.80} is no model; write file.py, file.py:Class, package.module:Class or one of {names}")
+    if not _is_model(model):
+        raise BadInput(f"{name}: is no model of a card; a model is a subclass of mockbus.model.DeviceModel")
+    if not _serves(driver, model):
+        card = f"{model.vendor_id:04x}:{model.device_id:04x}"
+        raise BadInput(f"{name}: {driver.__name__} does not serve this card, {card}; its id_table must name it")
+    return model
+
+
+def _is_model(value: object) -> bool:
+    return inspect.isclass(value) and issubclass(value, DeviceModel) and value is not DeviceModel
 
 
 def _only_driver(name: str, module: ModuleType) -> type[Any]:
@@ -69,8 +102,8 @@ def model_of(driver: type[Any]) -> type[DeviceModel] | None:
         return declared
     for module in _modules(driver):
         for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, DeviceModel) and value is not DeviceModel and _serves(driver, value):
-                return value
+            if _is_model(value) and _serves(driver, value):
+                return cast(type[DeviceModel], value)
     return None
 
 

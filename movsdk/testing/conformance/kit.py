@@ -11,7 +11,8 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from movsdk.testing.conformance.catalogue import BY_ID, RULES
+from movsdk.kernel.actor import raise_site, show
+from movsdk.testing.conformance.catalogue import BASE, BY_ID, RULES
 from movsdk.testing.conformance.rule import Rule, Status, Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
@@ -19,8 +20,6 @@ from movsdk.testing.conformance.trial import NotChecked, Trial
 from movsdk.testing.conformance.trials import TRIALS
 from movsdk.testing.conformance.violation import Violation
 from movsdk.testing.conformance.watchdog import Hung
-
-BASE = "base"
 
 
 @frozen
@@ -113,6 +112,11 @@ class Examination:
                 stage.note(BASE, reason, ("not even this",))
         except Hung as hung:
             stage.note("C31", f"{self.subject.name}: {hung}", ("hung", trial.name), hung.site)
+        except (Exception, SystemExit) as error:
+            if not self.subject.wrote(error):
+                raise
+            site, what = raise_site(error), f"{type(error).__name__}: {error}"
+            stage.note(trial.blames, f"{self.subject.name}: at {show(site)}: {what}", (type(error).__name__, site), site)
         stage.collect()
         if trial is first and reason and self.subject.is_generic:
             why_not = stage.violations[0].message if stage.violations else reason

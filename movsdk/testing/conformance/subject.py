@@ -7,14 +7,18 @@ A driver may declare, all of it optional: ``exercise(dev)`` (a round of I/O that
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from attrs import define, field
 
 from mockbus.model import DeviceModel
-from movsdk.errors import BadInput
+from movsdk.errors import BadInput, HookSpecError
+from movsdk.kernel.actor import raise_site, show
 from movsdk.kernel.binding import BoundDriver
+from movsdk.testing.conformance.catalogue import BASE, BY_ID
 from movsdk.testing.conformance.generic_model import generic_model
 
 
@@ -43,17 +47,17 @@ class Subject:
         """A subject of a driver class and a model class; without a model, one is made of `bars` or the driver's own ``bars``.
 
         Raises:
-            BadInput: neither model nor BARs are known. HookSpecError: this is no driver.
+            BadInput: neither model nor BARs are known, or one of the two cannot be made. HookSpecError: this is no driver.
         """
+        bound = registered(driver)
         make_driver = driver if inspect.isclass(driver) else lambda: driver
         declared = bars if bars is not None else getattr(driver, "bars", None)
         if model is None and declared is not None:
-            return cls(make_driver, generic_model(BoundDriver.of(driver), declared), is_generic=True)
+            return cls(make_driver, generic_model(bound, declared), is_generic=True)
         if model is None:
-            name = getattr(driver, "__name__", type(driver).__name__)
             raise BadInput(
-                f"{name}: there is no model of its device; write a DeviceModel in model.py beside it, or say which BARs it has: "
-                'bars = "0:mem32:16K, 2:pref64:256M" in the driver, or --bars'
+                f"{_name_of(driver)}: there is no model of its device; write a DeviceModel in model.py beside it, or say which "
+                'BARs it has: bars = "0:mem32:16K, 2:pref64:256M" in the driver, or --bars'
             )
         return cls(make_driver, _maker(model))
 
@@ -71,15 +75,54 @@ class Subject:
         """Whether the driver has a public method of this name."""
         return callable(getattr(self._example, method, None))
 
+    def wrote(self, error: BaseException) -> bool:
+        """Whether an exception comes from the driver's own files, or from a call that does not fit one of its methods."""
+        kind = type(self._example)
+        module = sys.modules.get(kind.__module__)
+        folder = Path(getattr(module, "__file__", None) or "/nowhere/x").parent
+        misfit = isinstance(error, TypeError) and str(error).startswith(f"{kind.__qualname__}.")
+        return misfit or Path(raise_site(error)[0]).parent == folder
+
     @property
     def waivers(self) -> Mapping[str, str]:
         """Rules that the driver says do not apply to it, with its reasons."""
-        waived = getattr(self._example, "not_applicable", {})
-        return waived if isinstance(waived, Mapping) else {}
+        waived: Mapping[str, str] = getattr(self._example, "not_applicable", {})
+        return waived
+
+
+def registered(driver: Any) -> BoundDriver:
+    """Register a driver (class) for trial, as the kit will do again and again.
+
+    Raises:
+        BadInput: it cannot be made, or ``not_applicable`` makes no sense. HookSpecError: it is no driver.
+    """
+    bound: BoundDriver = _made(f"{_name_of(driver)}: creating the driver", lambda: BoundDriver.of(driver))
+    waived = getattr(bound.target, "not_applicable", {})
+    if not isinstance(waived, Mapping) or not all(isinstance(reason, str) and reason for reason in waived.values()):
+        raise BadInput(f'{_name_of(driver)}: not_applicable is a mapping of rules to reasons: {{"C16": "it never loses power"}}')
+    if unknown := [str(rule) for rule in waived if rule not in BY_ID or rule == BASE]:
+        raise BadInput(f"{_name_of(driver)}: not_applicable names {', '.join(unknown)}; rules are {', '.join(list(BY_ID)[1:])}")
+    return bound
+
+
+def _made(what: str, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except (BadInput, HookSpecError):
+        raise
+    except (Exception, SystemExit) as error:  # a user's __init__ may raise anything
+        raise BadInput(f"{what} raised {type(error).__name__} at {show(raise_site(error))}: {error}") from error
+
+
+def _name_of(thing: Any) -> str:
+    return str(getattr(thing, "__name__", type(thing).__name__))
 
 
 def _maker(model: Any) -> Callable[[], DeviceModel]:
     """A class makes its own instances; an instance is always itself."""
+    example = _made(f"{_name_of(model)}: creating the model", model) if inspect.isclass(model) else model
+    if not isinstance(example, DeviceModel):
+        raise BadInput(f"{_name_of(model)} is no model of a card; give a DeviceModel class or instance (mockbus.model)")
     if inspect.isclass(model):
         return cast("Callable[[], DeviceModel]", model)
 

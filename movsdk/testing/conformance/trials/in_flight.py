@@ -36,6 +36,8 @@ def requests_in_flight(stage: Stage) -> None:
 
 def _with_load(stage: Stage, dev: PciDev) -> None:
     running: Any = stage.do("start_load", lambda: stage.driver.start_load(dev, reads=8, writes=8, size=4096))
+    if not callable(getattr(running, "stop", None)) or not hasattr(running, "problems"):
+        raise NotChecked(f"start_load() returned {type(running).__name__}, which has not stop() and problems")
     stage.settle(0.05)
     stage.move(dev, stage.movable_bars(dev))
     stage.settle(2)
