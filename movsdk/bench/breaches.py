@@ -39,6 +39,8 @@ class Excuses:
         """True if `error` of the driver of `device` is somebody else's doing."""
         if device in self.untold and isinstance(error, AccessFault):
             return True
+        if isinstance(error, DeviceGone) and not error.fields.get("is_removed", True):
+            return True  # pulled, and nobody has told the driver yet
         return device in self.lost and isinstance(error, PciError | DeviceGone)
 
 

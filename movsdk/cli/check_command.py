@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING, Any
+
+from attrs import asdict
 
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.errors import BadInput, HookSpecError
+
+if TYPE_CHECKING:
+    from movsdk.testing.conformance.deep import DeepVerdict
+    from movsdk.testing.conformance.subject import Subject
 
 _REF = "file.py, file.py:Class, package.module:Class, or a reference driver: edu, gpu, legacy, nvme, port"
 
@@ -17,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="REF", help="the device's model, as file.py:Class (default: the one beside it)")
     parser.add_argument("--bars", metavar="BARS", help="no model: what BARs the device has, as 0:mem32:16K,2:pref64:256M")
     parser.add_argument("--json", metavar="FILE", help="write the verdict there as JSON; - for standard output")
+    parser.add_argument("--deep", action="store_true", help="also random histories, until one fails (needs hypothesis)")
+    parser.add_argument(
+        "--scenario", metavar="FILE", help="with --deep: where the shortest failing history goes (default: printed)"
+    )
     parser.add_argument("--verbose", "-v", action="store_true", help="say why a rule was not tried")
 
 
@@ -29,8 +40,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.model is not None and options.bars is not None:
         raise BadInput("--model and --bars exclude each other: plain memory stands in where there is no model")
-    if options.json and options.json != "-":
-        check_writable(options.json)
+    for path in (options.json, options.scenario):
+        if path and path != "-":
+            check_writable(path)
+    if options.scenario and not options.deep:
+        raise BadInput("--scenario belongs to --deep: it is where a failing history goes")
     driver, model = find_driver(options.driver)
     try:
         registered(driver)
@@ -42,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
     verdict = Examination(subject).verdict()
     if verdict.unchecked:
         raise BadInput(f"{options.driver}: not checked: {verdict.unchecked}")
-    text = json.dumps(verdict_values(verdict), indent=1) + "\n"
+    deep = _histories(subject, driver, None if options.bars is not None else model, options.bars) if options.deep else None
+    values = verdict_values(verdict) | ({"deep": asdict(deep)} if deep is not None else {})
+    text = json.dumps(values, indent=1) + "\n"
     if options.json == "-":
         print(text, end="")
     else:
@@ -50,4 +66,33 @@ def run(options: argparse.Namespace) -> int:
             print(line)
         if options.json:
             write_whole(options.json, text)
-    return 0 if verdict.conforms else 1
+        if deep is not None:
+            _tell(deep, options.scenario)
+    return 0 if verdict.conforms and (deep is None or deep.holds) else 1
+
+
+def _histories(subject: Subject, driver: Any, model: Any, bars: str | None) -> DeepVerdict:
+    """Play random histories. Raises `BadInput` where Hypothesis is not installed."""
+    try:
+        from movsdk.testing.conformance.deep import deep_scenario, histories_of
+    except ModuleNotFoundError as error:
+        raise BadInput(f"--deep needs the package {error.name}; pip install 'movsdk[deep]'") from error
+
+    declared = bars if bars is not None else getattr(driver, "bars", None)
+    return histories_of(subject, deep_scenario(subject, driver, model, declared if model is None else None))
+
+
+def _tell(deep: DeepVerdict, path: str | None) -> None:
+    """What the histories brought, and the scenario of the one that failed."""
+    if deep.holds:
+        print(f"deep: {deep.histories} random histories went well")
+        return
+    print(f"deep: this history fails: {', '.join(deep.events)}")
+    for line in deep.broken:
+        print(f"  {line}")
+    if path:
+        write_whole(path, deep.scenario)
+        print(f"  play it with: movsdk run {path}")
+    else:
+        print("  as a scenario for movsdk run (--scenario FILE writes it):")
+        print(deep.scenario, end="")

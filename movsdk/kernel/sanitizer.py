@@ -209,6 +209,7 @@ def _fault(
             "actor": actor,
             "is_paused": device.is_paused,
             "hook": device.in_hook,
+            "is_removed": device.is_removed,
             **fields,
         },
     )
