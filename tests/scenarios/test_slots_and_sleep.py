@@ -30,7 +30,7 @@ def test_a_drive_that_slept_while_it_was_moved_works_at_its_new_address(rules: s
 
 @pytest.mark.parametrize("faults", ["raise", "hardware"])
 def test_without_patch_1_it_wakes_at_the_old_one(faults: str) -> None:
-    """v5 has lost the patch: the register says where the drive was, no request arrives any more, and its driver is not to blame."""
+    """v5 has lost the patch: its register says where the drive was, no request arrives, and its driver is not to blame."""
     story = play_named("slots-and-sleep", "v5", faults)
 
     assert {finding.rule for finding in event(story, "resume").findings} == {"C45", "E02"}
