@@ -5,21 +5,18 @@ Order of trust: sysfs ``resource``, lspci's regions, /proc/iomem by the register
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from attrs import frozen
 
 from movsdk import pci_regs as regs
 from movsdk.address import Bdf
-from movsdk.bench.config_facts import dword, header_type
 from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.gather import Evidence
 from movsdk.bench.importers.iomem import Range
+from movsdk.bench.importers.registers import bar_addresses
 from movsdk.bench.importers.said import Said
 from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource, absent, flags_of
-from movsdk.pci_regs import BarKind
-
-_KIND_BY_BITS = {kind.low_bits: kind for kind in BarKind if kind is not BarKind.ROM}
 
 
 @frozen
@@ -88,8 +85,7 @@ class BarSources:
     def _with_sizes(self, config: bytes, known: DeviceResources, sizes: Mapping[int, tuple[int, At]]) -> DeviceResources:
         """Add what the registers and /proc/iomem tell of BARs that no other source has, or for which it shows no size."""
         bars = list(known.bars)
-        is_bridge = header_type(config) == regs.HEADER_TYPE_BRIDGE
-        for n, kind, address in _addresses(config, is_bridge):
+        for n, kind, address in bar_addresses(config):
             if bars[n].exists or not address:
                 continue
             found = self._range_at("ioports" if kind.is_io else "iomem", address)
@@ -111,18 +107,3 @@ class BarSources:
                     if inner.name == str(self.bdf) and inner.span.start == address:
                         return text.at(inner.line), inner
         return None
-
-
-def _addresses(config: bytes, is_bridge: bool) -> Iterator[tuple[int, BarKind, int]]:
-    """Number, kind and address of each BAR register."""
-    number, count = 0, 2 if is_bridge else 6
-    while number < count:
-        at = regs.bar_register(number)
-        register = dword(config, at)
-        kind = _KIND_BY_BITS.get(register & (0x3 if register & 1 else 0xF), BarKind.MEM32)
-        address = register & (~0x3 if kind.is_io else ~0xF)
-        is_wide = kind.is_64bit and number + 1 < count
-        yield number, kind, address | (dword(config, at + 4) << 32 if is_wide else 0)
-        number += 2 if is_wide else 1
-    rom = dword(config, regs.bar_register(regs.ROM_RESOURCE, is_bridge))
-    yield regs.ROM_RESOURCE, BarKind.ROM, rom & ~0x7FF

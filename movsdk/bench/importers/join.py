@@ -17,11 +17,11 @@ from movsdk.bench.importers.bar_sources import BarSources
 from movsdk.bench.importers.config_made import config_of
 from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.gather import Evidence
+from movsdk.bench.importers.listed import functions_of
 from movsdk.bench.importers.lspci_dump import LspciEntry
 from movsdk.bench.importers.lspci_text import read_said
 from movsdk.bench.importers.said import Said, SaidBar
 from movsdk.bench.importers.sysfs_resource import DeviceResources
-from movsdk.errors import BadInput
 
 
 @define(eq=False)
@@ -52,7 +52,7 @@ def join(evidence: Evidence) -> dict[Bdf, Joined]:
         BadInput: two sources contradict one another, or list different functions; names both.
     """
     lspci, said = _lspci(evidence)
-    names = _same_functions(evidence, lspci)
+    names = functions_of(evidence)
     found: dict[Bdf, Joined] = {}
     for number, bdf in enumerate(names, start=1):
         one = _Function(evidence, bdf, lspci.get(bdf), said.get(bdf))
@@ -62,6 +62,9 @@ def join(evidence: Evidence) -> dict[Bdf, Joined]:
         found[bdf] = one.joined(number, names)
     if not any(each.driver != "-" for each in found.values()) and not evidence.sysfs and not evidence.drivers:
         evidence.notes.append("no source tells which drivers are bound; played without")
+    counted = [each for bdf, each in said.items() if each.is_counted and bdf in found]
+    if counted:
+        evidence.notes.append(f"{counted[0].at}: lspci -v shows no BAR numbers; they are counted; -vv has them")
     _say_cut_windows(evidence, found)
     made = [each for each in found.values() if each.is_made]
     if made:
@@ -115,36 +118,6 @@ def _check_same_bytes(bdf: Bdf, one: tuple[bytes, At], other: tuple[bytes, At]) 
         if dword(one[0], offset) != dword(other[0], offset):
             held = f"{dword(one[0], offset):#010x}, but {dword(other[0], offset):#010x} in {other[1]}"
             raise one[1].bad(f"{bdf}: config register {offset:#04x} holds {held}; take all files at one moment")
-
-
-def _same_functions(evidence: Evidence, lspci: Mapping[Bdf, LspciEntry]) -> list[Bdf]:
-    """The functions, in the first source's order. All sources that list functions must list the same."""
-    lists = [(path, {bdf: entry.at for bdf, entry in found.items()}) for path, found in evidence.lspci]
-    lists += [(path, {bdf: each.at for bdf, each in found.items()}) for path, found in evidence.resources]
-    if evidence.sysfs_place is not None:
-        lists.append((evidence.sysfs_place, {bdf: each.at for bdf, each in evidence.sysfs.items()}))
-    lists += [(path, {bdf: at for bdf, (_name, at) in found.items()}) for path, found in evidence.drivers]
-    if evidence.dmesg is not None and not lists:
-        return list(evidence.dmesg.functions)
-    lists.sort(key=lambda each: -len(each[1]))
-    is_partial = {path: all(not entry.config for entry in found.values()) for path, found in evidence.lspci}
-    whole = max(lists, key=lambda each: len(each[1]))
-    order = lists[0]
-    for path, found in lists:
-        for bdf, at in whole[1].items():
-            if bdf not in found and not is_partial.get(path, False):
-                raise BadInput(f"{path}: has no {bdf}, which {at.short} has; cut off, or of another moment", path=str(path))
-        for bdf, at in found.items():
-            if bdf not in whole[1]:
-                raise BadInput(
-                    f"{whole[0]}: has no {bdf}, which {at.short} has; cut off, or of another moment", path=str(whole[0])
-                )
-        if len(found) < len(whole[1]):
-            evidence.notes.append(
-                f"{path}: shows {len(found)} of {len(whole[1])} functions; the others are taken from {whole[0]}"
-            )
-    first = next((found for path, found in evidence.lspci if len(found) == len(whole[1])), order[1])
-    return list(first)
 
 
 @define(eq=False)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from attrs import evolve
+
 from movsdk import pci_regs as regs
 from movsdk.bench.importers.capability_text import (
     ENHANCED,
@@ -19,6 +21,7 @@ from movsdk.bench.importers.capability_text import (
 from movsdk.bench.importers.class_names import CLASS_BY_NAME
 from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.lspci_dump import LspciEntry
+from movsdk.bench.importers.registers import bar_addresses
 from movsdk.bench.importers.said import Said, SaidBar, SaidCapability, SaidWindow
 from movsdk.pci_regs import BarKind
 
@@ -71,7 +74,19 @@ def read_said(entry: LspciEntry) -> Said:
         else:
             _line(said, line, at)
     _file_capability(said, entry.at, capability, lines)
+    if said.is_counted and entry.config:
+        _renumber(said, entry.config)
     return said
+
+
+def _renumber(said: Said, config: bytes) -> None:
+    """Take the numbers from the registers that hold the addresses."""
+    held = {(kind, address): n for n, kind, address in bar_addresses(config)}
+    known = {n: bar for n, bar in said.bars.items() if n == regs.ROM_RESOURCE}
+    for bar in said.bars.values():
+        if bar.start is not None and (n := held.get((bar.kind, bar.start))) is not None:
+            known[n] = evolve(bar, n=n)
+    said.bars, said.is_counted = known, False
 
 
 def _ends_capabilities(line: str) -> bool:
@@ -150,6 +165,7 @@ def _region(said: Said, match: re.Match[str], at: At) -> SaidBar:
             (True, False): BarKind.MEM64,
             (True, True): BarKind.PREF64,
         }[is_wide, is_pref]
+    said.is_counted = said.is_counted or match["n"] is None
     n = int(match["n"]) if match["n"] is not None else _next_free(said)
     if n > 5:
         raise at.bad(f"Region {n}: there are regions 0 to 5")

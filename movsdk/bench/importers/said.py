@@ -71,6 +71,7 @@ class Said:
     is_bridge: bool = False
     is_cardbus: bool = False
     is_asleep: bool = False
+    is_counted: bool = False  # the source shows no BAR numbers
     buses: tuple[int, int, int] | None = None
     bars: dict[int, SaidBar] = field(factory=dict)
     vf_bars: dict[int, SaidBar] = field(factory=dict)

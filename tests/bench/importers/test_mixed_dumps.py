@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ from movsdk.bench.scenario_text import to_plain
 from movsdk.errors import BadInput
 from movsdk.pci_regs import BarKind
 from tests.bench.importers import samples
-from tests.bench.importers.dumps import BOOT
 
 MIB = 1 << 20
 
@@ -241,45 +239,29 @@ def test_a_bar_in_no_aperture_is_said(tmp_path: Path) -> None:
         imported(tmp_path, samples.SRIOV, "00000000-0003ffff : PCI Bus 0000:00\n")
 
 
-def test_an_archive_is_a_folder(tmp_path: Path) -> None:
-    """tar as it is, compressed or not; text in it is recognised by content."""
-    path = tmp_path / "dump.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        archive.add(BOOT, arcname="0boot")
+def test_numbers_that_lspci_does_not_show_are_counted_and_said(tmp_path: Path) -> None:
+    """-v has no region numbers; the registers tell them where there are bytes."""
+    words = """\
+00:00.0 Ethernet controller [0200]: V NIC [10ec:8168]
+\tFlags: bus master, fast devsel, latency 0, IRQ 16
+\tI/O ports at d000 [size=256]
+\tMemory at f7c00000 (64-bit, non-prefetchable) [size=4K]
+"""
+    rows = "00: ec 10 68 81 07 00 00 00 00 00 00 02 00 00 00 00\n10: 01 d0 00 00 00 00 00 00 04 00 c0 f7 00 00 00 00\n"
+    rows += "".join(f"{at:02x}: " + " ".join(["00"] * 16) + "\n" for at in (0x20, 0x30))
 
-    packed, plain = import_dumps([read_dump(path)]).scenario, import_dumps([read_dump(BOOT)]).scenario
+    alone, both = imported(tmp_path, words), imported(tmp_path, words + rows)
 
-    assert (packed.devices, packed.windows, packed.ram) == (plain.devices, plain.windows, plain.ram)
-
-
-def test_other_files_of_a_folder_are_passed_over_by_name(tmp_path: Path) -> None:
-    """A README or a picture beside the dump does not matter; a file that was named must be one."""
-    (tmp_path / "lspci.txt").write_text(samples.LAPTOP)
-    (tmp_path / "README.md").write_text("hello\n")
-    (tmp_path / "screen.png").write_bytes(b"\x89PNG\x00")
-
-    notes = read_dump(tmp_path).notes
-
-    assert any("left out: " in note and "README.md: no dump that can be read" in note for note in notes)
-    assert any("screen.png:1: not text" in note for note in notes)
-    for name, problem in {"README.md": "no dump that can be read; give lspci", "screen.png": "not text: byte 0x89"}.items():
-        with pytest.raises(BadInput, match=problem):
-            read_dump([tmp_path / "lspci.txt", tmp_path / name])
+    assert [bar.n for bar in alone.scenario.find("00:00.0").bars] == [0, 1]
+    assert any("shows no BAR numbers; they are counted" in note for note in alone.notes)
+    assert [bar.n for bar in both.scenario.find("00:00.0").bars] == [0, 2]
+    assert not any("counted" in note for note in both.notes)
 
 
-def test_forms_of_lspci_without_addresses_are_refused_by_name(tmp_path: Path) -> None:
-    """-m and -t hold no BARs; the message says what to take."""
-    for text, problem in {
-        '00:00.0 "Host bridge" "Intel" "x"\n': "lspci -m, which holds no addresses; give lspci -vv",
-        "-[0000:00]-+-00.0\n           +-01.0\n": "lspci -t, which holds no addresses",
-    }.items():
-        (tmp_path / "x").write_text(text)
-        with pytest.raises(BadInput, match=problem):
-            read_dump(tmp_path / "x")
+def test_what_the_log_found_and_nobody_else_is_gone(tmp_path: Path) -> None:
+    """A log is a history; the present is elsewhere."""
+    log = "pci 0000:00:00.0: [15b3:1015] type 00 class 0x020000\npci 0000:00:05.0: [15b3:1015] type 00 class 0x020000\n"
 
+    notes = imported(tmp_path, samples.SRIOV, log).notes
 
-def test_a_mail_is_read_through_its_quotes(tmp_path: Path) -> None:
-    """Each line behind `> `."""
-    found = imported(tmp_path, "".join(f"> {line}\n" for line in samples.LAPTOP.splitlines()))
-
-    assert len(found.scenario.devices) == 4
+    assert f"left out: 0000:00:05.0 ({tmp_path}/1.txt:2): the log found it, but it is not there any more" in notes
