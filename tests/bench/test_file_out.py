@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from movsdk.bench.file_out import check_writable, write_whole
+from movsdk.bench.file_out import check_writable, new_folder, write_whole
 from movsdk.errors import BadInput
 
 
@@ -102,3 +102,44 @@ def test_checking_creates_nothing(tmp_path: Path) -> None:
     """It may be that nothing will be written after all."""
     check_writable(tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["new", "new/below", "empty"])
+def test_a_new_folder_is_made_or_taken_empty(tmp_path: Path, place: str) -> None:
+    """With the folders above it."""
+    (tmp_path / "empty").mkdir()
+    with new_folder(tmp_path / place) as root:
+        (root / "file").write_text("x")
+    assert (tmp_path / place / "file").read_text() == "x"
+
+
+@pytest.mark.parametrize("error", [KeyError("ours"), KeyboardInterrupt()])
+@pytest.mark.parametrize("place", ["new", "new/below", "empty"])
+def test_a_folder_whose_writing_fails_is_as_before(tmp_path: Path, place: str, error: BaseException) -> None:
+    """Whatever happens: files, links and folders in it are gone, and so are the folders that were made; links lead nowhere."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("x")
+
+    def fail() -> None:
+        with new_folder(tmp_path / place) as root:
+            (root / "inner").mkdir()
+            (root / "inner" / "file").write_text("x")
+            (root / "link").symlink_to(tmp_path / "kept")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["empty", "file", "kept"]
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
+    """And left alone."""
+    (tmp_path / "mine").write_text("x")
+    with pytest.raises(BadInput, match="is not empty; name a new folder"), new_folder(tmp_path):
+        raise AssertionError("not reached")
+    with pytest.raises(BadInput, match="cannot be written"), new_folder(tmp_path / "mine"):
+        raise AssertionError("not reached")
+    with pytest.raises(BadInput, match="cannot be written"), new_folder(str(tmp_path / "zero") + chr(0)):
+        raise AssertionError("not reached")
+    assert (tmp_path / "mine").read_text() == "x"
