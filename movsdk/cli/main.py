@@ -26,8 +26,9 @@ COMMANDS: Final = {
     "series": "the 21 patches: what each is for, played with it and without it",
     "import": "make a scenario of the dump of a real machine",
     "export": "the machine of a scenario for lspci, QEMU, Graphviz and others",
-    "mount": "the machine of a scenario as a live /sys for lspci, setpci and a shell",
-    "check": "does a driver survive moves of its BARs? rule by rule, with the line where it goes wrong",
+    "mount": "the machine of a scenario as a live /sys for lspci, setpci, a shell",
+    "check": "does a driver survive moves of its BARs? If not, at which line",
+    "new": "write the folder of a new driver, which conforms as it is",
     "race": "two devices enabled at once below one bridge, in every order",
     "agree": "play golden vectors of real kernels, count how many agree",
 }
