@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from movsdk.address import Span
 from movsdk.errors import PciError
+from movsdk.kernel.actor import show
 from movsdk.kernel.device import Device
 from movsdk.kernel.sanitizer import is_lost
 from movsdk.layout.table import IO, UNSET
@@ -129,7 +130,7 @@ def release_all(device: Device) -> list[str]:
         user.zap()
     held.user_mappings = []
     for work in held.works:
-        notes.append(f"{work} is still queued; cancel() it")
+        notes.append(f"{work} is still queued; cancel() it (queued at {show(work.queued_at)})")
         work.cancel()
     held.works = []
     notes += _release_vectors(device, held)

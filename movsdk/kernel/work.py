@@ -11,7 +11,7 @@ from collections.abc import Callable
 from attrs import define, field
 
 from movsdk.clock import NS_PER_MS, NS_PER_US, Clock, Timer
-from movsdk.kernel.actor import call_site, current_actor, driver_name, record_breach, run_guarded
+from movsdk.kernel.actor import Site, call_site, current_actor, driver_name, record_breach, run_guarded
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import held_by
 from movsdk.points import checkpoint
@@ -29,6 +29,7 @@ class Work:
     _call: Callable[[], object]
     _timer: Timer | None = field(default=None, init=False)
     is_running: bool = field(default=False, init=False)
+    queued_at: Site = field(factory=call_site, init=False)
 
     @property
     def cells(self) -> tuple[tuple[str, str, str]]:

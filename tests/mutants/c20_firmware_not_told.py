@@ -7,7 +7,7 @@ from drivers.gpu.driver import Gpu
 from drivers.gpu.model import GpuModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C20", ("C03", "C04", "C37", "C47", "C05", "C42", "C45")
+RULE, CONSEQUENCES = "C20", ("C03", "C04", "C37", "C47", "C05", "C42", "C45", "C38", "C46")
 MODEL = GpuModel
 
 

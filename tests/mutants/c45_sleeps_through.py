@@ -6,7 +6,7 @@ from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C45", ("C46", "C44")
+RULE, CONSEQUENCES = "C45", ("C46", "C44", "C38")
 MODEL = EduModel
 
 

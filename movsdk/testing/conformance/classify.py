@@ -16,7 +16,9 @@ from movsdk.errors import (
     MappingClosed,
     StaleMapping,
 )
+from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import device_of
+from movsdk.trace import Trace, What
 
 if TYPE_CHECKING:
     from movsdk.testing.conformance.stage import Stage
@@ -69,3 +71,9 @@ def of_failure(stage: Stage, failure: HookFailed) -> None:
         failure.fields.get("kind", ""), stage.blame
     )
     stage.note(rule, str(failure), (hook, failure.fields.get("kind") or type(error).__name__, site), site)
+
+
+def left_behind(trace: Trace, device: Device, since: int) -> list[str]:
+    """What the core had to take back after the last remove of `device`, by the timeline from `since` on; a line each."""
+    notes = [event.text for event in trace.of(What.NOTE, since=since) if event.who == device.label]
+    return [text for text in notes if " after remove of " in f" {text}"]

@@ -112,6 +112,11 @@ def after_done(stage: Stage, dev: PciDev, before: Standing) -> None:
         )
 
 
+def remembers(dev: PciDev, number: int) -> bool:
+    """Whether the driver keeps this number somewhere."""
+    return any(value == number for _, value in _numbers(device_of(dev)))
+
+
 def config_access(stage: Stage, device: Device, operation: str, offset: int, value: int, site: Site) -> None:
     """C05 for any config access of a paused device, C30 for writes that are the core's business."""
     if device.is_paused:

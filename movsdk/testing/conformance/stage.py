@@ -5,10 +5,9 @@ Trials say what happens; the stage plays it, looks at the pause from inside, and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from attrs import define, field
 
@@ -30,18 +29,15 @@ from movsdk.kernel.actor import Site, raise_site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance import inspecting
-from movsdk.testing.conformance.classify import of_failure, of_fault
+from movsdk.testing.conformance.classify import left_behind, of_failure, of_fault
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial
-from movsdk.testing.conformance.violation import NOWHERE, Violation
-from movsdk.testing.conformance.watchdog import Hung, watched
+from movsdk.testing.conformance.violation import NOWHERE, Violation, general
+from movsdk.testing.conformance.watchdog import VIRTUAL_MS, Hung, watched
 from movsdk.trace import What
 
 PAUSE_MS = 2  # how long a pause lasts; trials that wait for slow timers take longer ones
-
-# Names, addresses and counts differ from card to card; the bug is the same.
-_SPECIFIC: Final = re.compile(r"\w+ \([0-9a-f:.]+\)|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|0x[0-9a-f]+|\d+")
 
 
 @define(eq=False)
@@ -62,6 +58,7 @@ class Stage:
     violations: list[Violation] = field(factory=list, init=False)
     cards: list[PciDev] = field(factory=list, init=False)
     pause_ms: float = field(default=PAUSE_MS, init=False)
+    patience_ms: int = field(default=VIRTUAL_MS, init=False)  # how long anything may wait
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
     hook_ms: float = field(default=0.0, init=False)  # longest time that drivers took for one pause, without what the kit adds
@@ -160,10 +157,8 @@ class Stage:
         since = len(self.bench.trace)
         self.do("remove", lambda: self.bench.remove(dev))
         self.settle(5)
-        for event in self.bench.trace.of(What.NOTE, since=since):
-            if event.who == device.label and " after remove of " in f" {event.text}":
-                rule = "C48" if "still enabled" in event.text else self.blame
-                self.note(rule, f"{device}: {event.text}", ("left behind", event.text))
+        for text in left_behind(self.bench.trace, device, since):
+            self.note("C48" if "still enabled" in text else self.blame, f"{device}: {text}", ("left behind", text))
 
     def finish(self) -> None:
         """The usual end: time passes, every card is used once more and removed."""
@@ -219,7 +214,7 @@ class Stage:
         weight: Weight = Weight.ERROR,
     ) -> None:
         """Record a breach, unless a simpler trial or this one met the same symptom."""
-        symptom = tuple(_SPECIFIC.sub("", part) if isinstance(part, str) else part for part in symptom)
+        symptom = general(symptom)
         if symptom in self.known or any(seen.symptom == symptom for seen in self.violations):
             return
         if self.trial.owns and weight is Weight.ERROR:
@@ -255,16 +250,14 @@ class Stage:
     def _plugged(self, plug: Callable[[], list[PciDev]]) -> list[PciDev]:
         try:
             cards: Any = self._guarded("probe", plug)
-        except Hung as hung:
-            raise NotChecked(str(hung)) from hung
-        except (PciError, HookFailed, BadInput) as error:
+        except (Hung, PciError, HookFailed, BadInput) as error:
             self.collect()
             raise NotChecked(f"probe failed: {error}") from error
         self.cards += cards
         return list(cards)
 
     def _guarded(self, what: str, work: Callable[[], object]) -> object:
-        return watched(self.bench.world.system.ops.clock, what, work)
+        return watched(self.bench.world.system.ops.clock, what, work, self.patience_ms)
 
     def _rescanning(self, work: Callable[[], object]) -> None:
         self._before = {device_of(dev).label: inspecting.standing(dev) for dev in self.cards if device_of(dev).driver}
@@ -274,8 +267,7 @@ class Stage:
         try:
             self.do("rescan", work)
         finally:
-            spent = (clock.now - start - PAUSE) / NS_PER_MS - self.pause_ms
-            self.hook_ms = max(self.hook_ms, spent)
+            self.hook_ms = max(self.hook_ms, (clock.now - start - PAUSE) / NS_PER_MS - self.pause_ms)
         for dev in self.cards:
             label = device_of(dev).label
             if label not in self._excused and (before := self._before.get(label)):

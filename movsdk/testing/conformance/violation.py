@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
+from typing import Final
 
 from attrs import field, frozen
 
@@ -10,6 +12,8 @@ from movsdk.kernel.actor import Site
 from movsdk.testing.conformance.rule import Weight
 
 NOWHERE: Site = ("?", 0)
+# Names, addresses and counts differ from card to card; the bug is the same.
+_SPECIFIC: Final = re.compile(r"\w+ \([0-9a-f:.]+\)|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|0x[0-9a-f]+|\d+")
 
 
 @frozen
@@ -22,9 +26,14 @@ class Violation:
 
     rule: str
     message: str
-    symptom: Hashable
+    symptom: tuple[Hashable, ...]
     trial: str
     site: Site = NOWHERE
     sites: dict[str, Site] = field(factory=dict, eq=False)
     weight: Weight = Weight.ERROR
     follows: str = ""
+
+
+def general(symptom: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    """A symptom without what differs from card to card."""
+    return tuple(_SPECIFIC.sub("", part) if isinstance(part, str) else part for part in symptom)

@@ -31,13 +31,13 @@ class Hung(BaseException):
         self.site = site
 
 
-def watched(clock: Clock, what: str, work: Callable[[], Result]) -> Result:
-    """Run `work`. Raises `Hung` after 20 virtual seconds, or 10 real ones in which it does not return."""
+def watched(clock: Clock, what: str, work: Callable[[], Result], limit_ms: int = VIRTUAL_MS) -> Result:
+    """Run `work`. Raises `Hung` after `limit_ms` virtual milliseconds, or 10 real seconds in which it does not return."""
 
     def bark() -> None:
-        raise _hung(f"{what} waits for more than {VIRTUAL_MS // 1000} s of virtual time", sys._getframe())
+        raise _hung(f"{what} waits for more than {limit_ms // 1000} s of virtual time", sys._getframe())
 
-    timer = clock.call_later(VIRTUAL_MS * NS_PER_MS, bark, "watchdog")
+    timer = clock.call_later(limit_ms * NS_PER_MS, bark, "watchdog")
     try:
         with _alarm(what):
             return work()

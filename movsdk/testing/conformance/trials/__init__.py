@@ -5,15 +5,30 @@ from __future__ import annotations
 from typing import Final
 
 from movsdk.testing.conformance.trial import Trial
-from movsdk.testing.conformance.trials import holders, in_flight, moves, neighbours, out_of_turn, trouble
+from movsdk.testing.conformance.trials import (
+    absent,
+    holders,
+    in_flight,
+    interrupts,
+    meanwhile,
+    moves,
+    neighbours,
+    out_of_turn,
+    trouble,
+)
 
 TRIALS: Final[tuple[Trial, ...]] = (
     *moves.FIRST,
     *out_of_turn.QUESTIONS,
     *moves.TRIALS,
+    *meanwhile.FIRST,
     *in_flight.TRIALS,
     *holders.TRIALS,
     *out_of_turn.TRIALS,
     *neighbours.TRIALS,
+    *interrupts.TRIALS,
     *trouble.TRIALS,
+    *neighbours.ASLEEP,
+    *meanwhile.TRIALS,
+    *absent.TRIALS,
 )

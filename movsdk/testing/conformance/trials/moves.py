@@ -82,6 +82,7 @@ def a_long_pause(stage: Stage) -> None:
 def two_moves(stage: Stage) -> None:
     """A second rescan right after the first, then one with nothing to do."""
     dev = stage.plug()
+    stage.io(dev)
     for _ in range(2):
         stage.move(dev, stage.movable_bars(dev))
     stage.rescan()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Final
 
-from movsdk.errors import PciError
-from movsdk.kernel.pcidev import PciDev, device_of
+from attrs import evolve
+
+from movsdk.kernel.pcidev import device_of
 from movsdk.pci_regs import PowerState
+from movsdk.testing.conformance import inspecting
+from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, movable, sleeps, trial
 
@@ -36,6 +37,38 @@ def bar_lost(stage: Stage) -> None:
     stage.finish()
 
 
+@trial("a BAR shrinks", blames="C07", needs=movable, owns=True)
+def bar_shrinks(stage: Stage) -> None:
+    """Each BAR in turn comes back elsewhere and with half its size; the driver copes, or says so.
+
+    Who touches what is not there any more is wrong if it remembers the old length, else advised to look at it.
+    """
+    neighbour = stage.plug()
+    refused = ""
+    for bar in stage.movable_bars(neighbour):
+        dev = stage.plug()
+        stage.io(dev)
+        stage.excuse(dev)
+        since, length = len(stage.violations), dev.resource_len(bar)
+        try:
+            stage.force(dev, bars=bar, shrink=bar)
+        except NotChecked as why:  # as small as it can be, or no second place
+            refused = str(why)
+        stage.settle()
+        stage.io(neighbour)
+        if not device_of(dev).is_gone:
+            stage.io(dev)
+        if not inspecting.remembers(dev, length):
+            for n, seen in enumerate(stage.violations[since:], since):
+                if seen.symptom[0] == "AccessFault":  # beyond the mapping
+                    stage.violations[n] = evolve(seen, weight=Weight.ADVICE)
+        stage.remove(dev)
+        stage.cards.remove(dev)
+    stage.finish()
+    if refused:
+        raise NotChecked(refused)
+
+
 @trial("rescan_done fails", blames="C35", needs=movable, owns=True)
 def done_fails(stage: Stage) -> None:
     """Mapping fails in rescan_done, then interrupts do."""
@@ -44,30 +77,13 @@ def done_fails(stage: Stage) -> None:
         dev = stage.plug()
         stage.io(dev)
         stage.excuse(dev)
-        with _failing(dev, call):
+        with stage.bench.failing(dev, call):
             stage.move(dev, stage.movable_bars(dev))
         stage.settle()
         stage.io(neighbour)
         stage.remove(dev)
         stage.cards.remove(dev)
     stage.finish()
-
-
-@contextmanager
-def _failing(dev: PciDev, call: str) -> Iterator[None]:
-    """Let one of the kernel's calls fail in rescan_done of `dev`, as when memory is short."""
-    original: Callable[..., object] = getattr(PciDev, call)
-
-    def refused(self: PciDev, *arguments: object, **named: object) -> object:
-        if self is dev and device_of(dev).in_hook == "rescan_done":
-            raise PciError(errno.ENOMEM, f"{dev}: {call}() failed, out of memory")
-        return original(self, *arguments, **named)
-
-    setattr(PciDev, call, refused)
-    try:
-        yield
-    finally:
-        setattr(PciDev, call, original)
 
 
 @trial("pulled in the middle", blames="C43", rules="C31", needs=movable, faults="hardware", owns=True)
@@ -100,4 +116,4 @@ def asleep(stage: Stage) -> None:
         stage.cards.remove(dev)
 
 
-TRIALS: Final[tuple[Trial, ...]] = (bar_lost, done_fails, pulled, asleep)
+TRIALS: Final[tuple[Trial, ...]] = (bar_lost, bar_shrinks, done_fails, pulled, asleep)
