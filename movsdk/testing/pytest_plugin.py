@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from movsdk.bench.bench import Bench
-    from movsdk.testing.explore_plugin import Tasks
+    from movsdk.testing.tasks import Tasks
 
 _MARKERS = (
     "conformance: a rule of the conformance kit for drivers",

@@ -13,7 +13,7 @@ from movsdk.bench.bench import Bench
 from movsdk.explore import Result, World, explore
 from movsdk.kernel.pcidev import view_of
 from movsdk.pci_regs import BASE_ADDRESS_0, MEMORY_BASE, VENDOR_ID, PowerState
-from movsdk.testing.explore_plugin import Tasks
+from movsdk.testing.tasks import Tasks
 
 
 class Card(DeviceModel):
