@@ -1,0 +1,74 @@
+"""Tasks on a bench: what an exploration of drivers is made of. The pytest fixture `tasks` and the kit's deep mode use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from attrs import define, field
+
+from movsdk import points
+from movsdk.bench.announce import Announcer, kernel_values
+from movsdk.bench.bench import Bench
+from movsdk.bench.oracles import Oracles
+from movsdk.bench.world import World as Machine
+from movsdk.explore.tasks import Predicate, Task, World
+from movsdk.explore.time_task import TimeTask
+from movsdk.kernel.pcidev import PciDev, device_of
+
+
+@define(eq=False)
+class Tasks:
+    """The hand through which a test, or the kit, sets a world of tasks up: the fixture `tasks` is one."""
+
+    _world: World
+    _announcer: Announcer | None = field(default=None, init=False)
+    _covers: bool = field(default=False, init=False)  # undeclared state of drivers
+
+    def spawn(self, name: str, function: Callable[..., object], *args: Any, **terms: Any) -> Task:
+        """Start ``function(*args)`` as a task; `terms` are those of `movsdk.explore.World.spawn`.
+
+        A task that is handed a `PciDev` of a watched bench is its driver's code; see `watch`.
+        """
+        if self._covers:
+            own = tuple(("hook", device_of(arg).label) for arg in args if isinstance(arg, PciDev))
+            terms["implicit"] = (*terms.get("implicit", ()), *own)
+
+        def body() -> None:
+            function(*args)
+            if self._announcer is not None:
+                self._announcer.tell()
+
+        return self._world.spawn(name, body, **terms)
+
+    def always(self, name: str, predicate: Predicate, reads: Iterable[Hashable] | None = None) -> None:
+        """Demand `predicate` after every step that writes one of the cells `reads` (None: after every step)."""
+        self._world.always(name, predicate, reads)
+
+    def finally_(self, name: str, predicate: Predicate) -> None:
+        """Demand `predicate` when all tasks have ended."""
+        self._world.finally_(name, predicate)
+
+    def show(self, name: str, value: Callable[[], object]) -> None:
+        """Print `value` in the state at a failing step."""
+        self._world.show(name, value)
+
+    def watch(self, bench: Bench | Machine, *, ignored: Iterable[str] = (), is_declared: bool = False) -> Oracles:
+        """Let the PCI oracles judge every step on `bench`, name its operations as a kernel developer would, and let tasks wait.
+
+        Call it before `spawn`, once the bench is as the tasks are to find it. `ignored`: names of oracles that are not to speak.
+
+        State of a driver that tasks share and nobody declared as `Shared` counts as one cell a device: each step of its hooks,
+        its interrupt handlers and its work, and of tasks that are handed the device, reads and writes it. That costs runs.
+        `is_declared`: there is no such state, and it is left out. Said wrongly, a proof is worth nothing.
+        """
+        if not is_declared:
+            self._covers = True
+            points.install_scope(self._world.implicit_cell)
+        machine = bench.world if isinstance(bench, Bench) else bench
+        oracles = Oracles.on(machine, ignored=ignored)
+        self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check])
+        self._announcer.listen()
+        TimeTask(self._world, machine.system.ops.clock)
+        self._world.finally_("enable counts are balanced", oracles.counts_are_balanced)
+        return oracles
