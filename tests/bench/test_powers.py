@@ -21,6 +21,7 @@ class Recorder(Edu):
     """Notes which hook was called on which card."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[str] = []
 
     def rescan_prepare(self, dev: PciDev) -> None:
@@ -167,13 +168,17 @@ class KeepsVectors(Edu):
 
     name = "keeper"
 
+    def _start(self, dev: PciDev) -> None:
+        if dev.held.vectors:
+            dev.request_regions(self.name)
+            dev.drvdata = dev.iomap(0)
+        else:
+            super()._start(dev)
+
     def _stop(self, dev: PciDev) -> None:
         dev.drvdata.iounmap()
+        dev.drvdata = None
         dev.release_regions()
-
-    def rescan_done(self, dev: PciDev) -> None:
-        dev.request_regions(self.name)
-        dev.drvdata = dev.iomap(0)
 
 
 def test_vectors_that_are_kept_get_the_new_address(bench: Bench) -> None:

@@ -22,6 +22,7 @@ class Recorder(Edu):
     """Notes which hook was called on which card."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[str] = []
 
     def rescan_prepare(self, dev: PciDev) -> None:

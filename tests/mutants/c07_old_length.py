@@ -16,6 +16,7 @@ class OldLength(Edu):
     name = "old-length"
 
     def __init__(self) -> None:
+        super().__init__()
         self.length = 0
 
     def probe(self, dev: PciDev, id: PciId) -> None:

@@ -26,6 +26,7 @@ class CountsOnAll(Edu):
     name = "counts-on-all"
 
     def __init__(self) -> None:
+        super().__init__()
         self.names: dict[PciDev, list[str]] = {}
 
     def exercise(self, dev: PciDev) -> None:

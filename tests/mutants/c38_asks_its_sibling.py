@@ -17,6 +17,7 @@ class AsksItsSibling(Edu):
     name = "asks-its-sibling"
 
     def __init__(self) -> None:
+        super().__init__()
         self.siblings: dict[tuple[int, int], list[PciDev]] = {}
 
     def probe(self, dev: PciDev, id: PciId) -> None:

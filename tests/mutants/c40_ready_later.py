@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 
+from drivers.edu import regs as r
 from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev, PciError, PciId
@@ -18,16 +19,11 @@ class ReadyLater(Edu):
     name = "ready-later"
 
     def probe(self, dev: PciDev, id: PciId) -> None:
-        dev.enable_device()
-        dev.set_master()
-        dev.queue_work(lambda: self._start(dev), delay_ms=1)
+        dev.queue_work(lambda: super(ReadyLater, self).probe(dev, id), delay_ms=1)
 
     def rescan_prepare(self, dev: PciDev) -> None:
-        dev.drvdata.writel(0, 0x20)
-        self._stop(dev)
-
-    def rescan_done(self, dev: PciDev) -> None:
-        self._start(dev)
+        dev.drvdata.readl(r.STATUS)
+        super().rescan_prepare(dev)
 
     def exercise(self, dev: PciDev) -> None:
         if not dev.wait_for(lambda: dev.drvdata is not None, timeout_ms=10):

@@ -17,6 +17,7 @@ class ForgetsItsWork(Edu):
     name = "forgets-its-work"
 
     def __init__(self) -> None:
+        super().__init__()
         self.works: dict[PciDev, object] = {}
 
     def rescan_prepare(self, dev: PciDev) -> None:

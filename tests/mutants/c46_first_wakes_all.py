@@ -16,6 +16,7 @@ class FirstWakesAll(Gpu):
     name = "first-wakes-all"
 
     def __init__(self) -> None:
+        super().__init__()
         self.is_asleep = False
 
     def suspend(self, dev: PciDev, state: int) -> None:
