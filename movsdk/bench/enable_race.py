@@ -6,7 +6,10 @@ Twin: the changelogs of 40f11adc7cd9 and RFC patch 15, which tell one order each
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -15,6 +18,7 @@ from movsdk.bench.race_machine import RaceMachine
 from movsdk.bench.race_scenario import RaceScenario
 from movsdk.errors import InvariantBroken
 from movsdk.explore.runner import Budget, Result, explore, replay
+from movsdk.explore.shards import campaign
 from movsdk.explore.strategies import Strategy
 from movsdk.explore.tasks import World
 
@@ -42,11 +46,15 @@ class RaceResult:
         return found if scenario.disable is None else {**found, "disable": scenario.disable}
 
 
-def program_of(scenario: RaceScenario) -> Callable[[World], None]:
-    """What the explorer runs: the machine as it was before, and a task for each act."""
-    machine = RaceMachine(scenario)
+@frozen
+class RaceProgram:
+    """What the explorer runs: the machine as it was before, and a task for each act. Can be sent to another process."""
 
-    def program(world: World) -> None:
+    scenario: RaceScenario
+
+    def __call__(self, world: World) -> None:
+        """Set the tasks up."""
+        scenario, machine = self.scenario, _machine(self.scenario)
         machine.reset()
         for act in scenario.before:
             machine.act(act)
@@ -59,7 +67,10 @@ def program_of(scenario: RaceScenario) -> Callable[[World], None]:
         for act in scenario.meanwhile:
             world.spawn(str(act), machine.do, act)
 
-    return program
+
+@lru_cache(maxsize=4)  # booted once a process, and then for each of thousands of runs only reset
+def _machine(scenario: RaceScenario) -> RaceMachine:
+    return RaceMachine(scenario)
 
 
 def race(
@@ -76,9 +87,23 @@ def race(
         stop: at the first failure; False counts all that fail.
         shorten: look for the shortest story of a failure.
     """
-    return RaceResult(scenario, explore(program_of(scenario), strategy, budget=budget, stop=stop, shorten=shorten))
+    return RaceResult(scenario, explore(RaceProgram(scenario), strategy, budget=budget, stop=stop, shorten=shorten))
+
+
+def race_in_parts(
+    scenario: RaceScenario, jobs: int, results: Path | None = None, progress: Callable[[int, int], None] | None = None
+) -> RaceResult:
+    """Explore the whole of a scenario in parts, on `jobs` processes. The totals are the same for any number of them.
+
+    Args:
+        results: a file that gets a line a part; parts found there are not done again.
+        progress: called with (parts done, parts) after each.
+    """
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        found = campaign(RaceProgram(scenario), executor=pool, results=results, progress=progress)
+    return RaceResult(scenario, found)
 
 
 def replay_race(scenario: RaceScenario, schedule: str) -> RaceResult:
     """Run one schedule again. Raises `BadInput` (no schedule), `Drift` (another scenario's, or the kernel model has changed)."""
-    return RaceResult(scenario, replay(program_of(scenario), schedule))
+    return RaceResult(scenario, replay(RaceProgram(scenario), schedule))

@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from movsdk.bench.enable_race import program_of
+from movsdk.bench.enable_race import RaceProgram
 from movsdk.bench.race_scenario import RaceScenario
 from movsdk.explore.record import Finding
 from movsdk.explore.run import Run
@@ -92,7 +92,7 @@ def tell(variant: str, stages: tuple[Stage, ...] = SCRIPT) -> Story:
                                                nvme1 probe
     """
     script = Script(stages)
-    run = Session(program_of(RaceScenario(variant))).follow(script, is_drawn=True)
+    run = Session(RaceProgram(RaceScenario(variant))).follow(script, is_drawn=True)
     return Story(variant, tuple(_lines(run, script)), tuple(sorted(run.findings, key=lambda finding: finding.step)))
 
 

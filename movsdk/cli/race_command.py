@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Final
 
 from movsdk.bench import race_table
-from movsdk.bench.enable_race import RaceResult, race, replay_race
+from movsdk.bench.enable_race import RaceResult, race, race_in_parts, replay_race
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.race_scenario import DISABLES, RaceScenario
 from movsdk.bench.race_script import tell
@@ -18,10 +19,12 @@ from movsdk.errors import BadInput
 from movsdk.explore.record import Drift
 from movsdk.explore.runner import Budget
 from movsdk.kernel.enable import VARIANTS
+from movsdk.report.progress import progress_bar
 
 RUNS: Final = 20_000
 TABLE_RUNS: Final = 999
 EVERY: Final = "every"
+MOST_JOBS: Final = 64
 _ABOUT: Final = {
     "proved": "every order of their operations was tried, and none fails",
     "bounded": "no failure so far; not all orders were tried",
@@ -48,6 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replay", metavar="SCHEDULE", help="one order, as it was printed with a failure")
     parser.add_argument("--record", metavar="OUT", help="write what `movsdk replay OUT` needs to do this again")
     parser.add_argument("--count", action="store_true", help="go on after the first failure, and count all that fail")
+    parser.add_argument(
+        "--jobs", metavar="N", type=int, help="explore the whole in parts, on N processes; counts as --count does"
+    )
+    parser.add_argument("--results", metavar="FILE", help="with --jobs: a line a part; what is there already is not done again")
     parser.add_argument("--runs", metavar="N", type=int, help=f"stop after so many runs (default {RUNS}; --all: {TABLE_RUNS})")
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
 
@@ -58,7 +65,12 @@ def run(options: argparse.Namespace) -> int:
         raise BadInput(f"--runs {options.runs}: there must be 1 or more")
     if options.record:
         check_writable(options.record)
-    if options.all:
+    if options.results and options.jobs is None:
+        raise BadInput("--results goes with --jobs")
+    if options.jobs is not None:
+        _refuse(options, "--jobs", "all", "script", "replay", "record", "runs")
+        _print_parts(_scenarios(options), options)
+    elif options.all:
         _refuse(options, "--all", "variant", "drivers", "bridges", "port_driver", "disable", "replay", "script", "record")
         _print_table(Budget(runs=options.runs or TABLE_RUNS), as_json=options.json)
     elif options.script:
@@ -127,6 +139,21 @@ def _print_replay(scenarios: list[RaceScenario], options: argparse.Namespace) ->
         raise BadInput(f"{drift}; is it of another race? this is {scenarios[0].variant}, {scenarios[0]}") from drift
     print(json.dumps(found.as_json()) if options.json else _told(found, in_full=True))
     _record(found, options)
+
+
+def _print_parts(scenarios: list[RaceScenario], options: argparse.Namespace) -> None:
+    if not 1 <= options.jobs <= MOST_JOBS:
+        raise BadInput(f"--jobs {options.jobs}: there must be 1 to {MOST_JOBS}")
+    if options.results and len(scenarios) != 1:
+        raise BadInput(f"--results takes one race of the disable side: --disable {' or '.join(DISABLES)}")
+    results = Path(options.results) if options.results else None
+    for scenario in scenarios:
+        with progress_bar("parts") as progress:
+            try:
+                found = race_in_parts(scenario, options.jobs, results, progress)
+            except OSError as error:
+                raise BadInput(f"--results {options.results}: {error.strerror}") from error
+        print(json.dumps(found.as_json()) if options.json else _told(found, in_full=len(scenarios) == 1))
 
 
 def _print_scripts(variants: list[str]) -> None:

@@ -178,10 +178,14 @@ def _read(results: Path, shards: list[Shard]) -> dict[int, Part]:
     if not results.exists():
         results.write_text(json.dumps(header) + "\n")
         return {}
-    first_line, *lines = results.read_text().splitlines() or [""]
+    written = results.read_text()
+    first_line, *lines = written.splitlines() or [""]
     if _object(first_line) != header:
         raise BadInput(f"{results}: of another program, or another number of shards ({first_line}, not {json.dumps(header)})")
-    parts = [Part(**line) for line in map(_object, lines) if line]  # the last line may have been cut off
+    if not written.endswith("\n"):  # the last line was cut off; the next is not to continue it
+        with results.open("a") as file:
+            file.write("\n")
+    parts = [Part(**line) for line in map(_object, lines) if line]
     return {part.shard: part for part in parts}
 
 

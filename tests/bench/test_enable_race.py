@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from movsdk.bench.enable_race import program_of, race, replay_race
+from movsdk.bench.enable_race import RaceProgram, race, replay_race
 from movsdk.bench.race_machine import RaceMachine
 from movsdk.bench.race_scenario import DISABLES, Act, RaceScenario
 from movsdk.bench.race_table import TOLD
@@ -240,7 +240,7 @@ def test_a_budget_is_said_honestly() -> None:
 
 def test_one_preemption_shows_mainline_and_none_does_not() -> None:
     """The least preemptions of the story are least indeed."""
-    program = program_of(RaceScenario("mainline"))
+    program = RaceProgram(RaceScenario("mainline"))
 
     assert explore(program, Dfs(preemptions=0)).verdict == "bounded"
     assert explore(program, Dfs(preemptions=1), shorten=False).first_bug is not None

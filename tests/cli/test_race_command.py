@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -145,6 +146,11 @@ def test_the_script_of_one_variant(capsys: Capsys) -> None:
         (["--replay", "6b18#aaaaaa"], "is it of another race? this is mainline, 2 drivers, 1 bridge"),
         (["--all", "--variant", "v9"], "--all goes without --variant"),
         (["--script", "--json"], "--script goes without --json"),
+        (["--results", "file"], "--results goes with --jobs"),
+        (["--jobs", "0"], "--jobs 0: there must be 1 to 64"),
+        (["--jobs", "2", "--all"], "--jobs goes without --all"),
+        (["--jobs", "2", "--results", "no/such/folder"], "--results no/such/folder: No such file or directory"),
+        (["--jobs", "2", "--disable", "--results", "file"], "--results takes one race of the disable side"),
         (["--some"], "unrecognized arguments: --some"),
     ],
 )
@@ -156,6 +162,21 @@ def test_bad_options(words: list[str], message: str, capsys: Capsys) -> None:
     assert done.err.startswith("movsdk race: ")
     assert message in done.err
     assert done.err.count("\n") == 1
+
+
+def test_parts_come_to_the_same_on_any_number_of_processes(capsys: Capsys, tmp_path: Path) -> None:
+    """And a file of parts, cut short, is completed to the same again."""
+    results = tmp_path / "parts.jsonl"
+    words = ("--variant", "v5", "--drivers", "1", "--port-driver", "--results", str(results), "--jobs")
+
+    two = objects(capsys, *words, "2")
+    whole = sorted(results.read_text().splitlines())
+    results.write_text("\n".join(results.read_text().splitlines()[:5]))
+    one = objects(capsys, *words, "1")
+
+    assert one == two
+    assert (one[0]["verdict"], one[0]["first_bug"] is not None) == ("failed", True)
+    assert sorted(results.read_text().splitlines()) == whole
 
 
 def test_the_table_as_json(capsys: Capsys) -> None:

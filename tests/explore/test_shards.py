@@ -87,6 +87,10 @@ def test_a_campaign_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     assert done[5][0] == before - 1  # the header and the broken line are no parts
     assert done[-1][0] == done[-1][1]
 
+    done.clear()
+    assert numbers(campaign(RACE, shards=12, results=results, progress=pull)) == numbers(continued)
+    assert not done  # every part has a whole line now
+
 
 def test_a_file_of_another_campaign_is_refused(tmp_path: Path) -> None:
     """Parts of another program would be added up to nonsense."""
