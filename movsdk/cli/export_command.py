@@ -14,8 +14,9 @@ from movsdk.bench.exporters.topology import dot, mermaid
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.sysfs.export_tree import export_tree
 from movsdk.bench.sysfs.proc_files import address_lines
-from movsdk.bench.sysfs.stage import Stage, chosen, staged
-from movsdk.errors import BadInput
+from movsdk.bench.sysfs.stage import Stage, Watch, chosen, nobody, staged
+from movsdk.cli.failure import describe
+from movsdk.errors import BadInput, ContractError
 from movsdk.report.text import count
 
 _TEXTS: Final[dict[str, Callable[[Stage], str]]] = {
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"{place}: qemu.sh and hotplug.py, {count(deviations, 'deviation')} from {case.name}")
         return 0
     if form == "sysfs":
-        stage = _staged(options)
+        stage = play(options)
         print(f"{place}: {count(export_tree(stage.world, place, around=stage.around), 'device')}")
         return 0
     _write(_text(form, options), place)
@@ -82,14 +83,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _text(form: str, options: argparse.Namespace) -> str:
     if form != "dmesg":
-        return _TEXTS[form](_staged(options))
+        return _TEXTS[form](play(options))
     log = KernelLog()
-    staged(options.scenario, options.rules, options.upto, options.only, watch=log.watch)
+    play(options, watch=log.watch)
     return log.text()
 
 
-def _staged(options: argparse.Namespace) -> Stage:
-    return staged(options.scenario, options.rules, options.upto, options.only)
+def play(options: argparse.Namespace, watch: Watch = nobody) -> Stage:
+    """The machine that the options of `add_stage_arguments` name, at its moment. A driver may not end us by exiting."""
+    try:
+        return staged(options.scenario, options.rules, options.upto, options.only, watch=watch)
+    except SystemExit as error:
+        raise ContractError(describe(error)) from error
 
 
 def _write(text: str, place: str | None) -> None:

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from movsdk.bench.sysfs import fuse_mount
-from movsdk.bench.sysfs.stage import staged
-from movsdk.cli.export_command import add_stage_arguments
+from movsdk.cli.export_command import add_stage_arguments, play
+from movsdk.cli.failure import describe
 from movsdk.report import text
 from movsdk.rescan.report import RescanReport
 
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, play, serve; say at the end what went through stale maps."""
     fuse_mount.check(options.folder)
-    stage = staged(options.scenario, options.rules, options.upto, options.only)
+    stage = play(options)
 
     def ready() -> None:
         print(f"{options.folder}: {text.count(sum(1 for _ in stage.world.system.devices()), 'device')}, mounted")
@@ -32,6 +32,10 @@ def run(options: argparse.Namespace) -> int:
         for line in text.log_lines(report) if options.log else ():
             print(line.text, flush=True)
 
-    for write in fuse_mount.mount(stage.world, options.folder, around=stage.around, on_ready=ready, on_report=told):
+    def failed(error: BaseException) -> None:
+        print(f"movsdk mount: {describe(error)}", file=sys.stderr, flush=True)
+
+    stale = fuse_mount.mount(stage.world, options.folder, around=stage.around, on_ready=ready, on_report=told, on_failure=failed)
+    for write in stale:
         print(f"stale write: {write}", file=sys.stderr)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from movsdk.cli import export_command
-from tests.cli.calls import call
+from tests.cli.calls import call, moving
 
 Capsys = pytest.CaptureFixture[str]
 TEXTS = ("lspci", "iomem", "ioports", "dmesg", "dot", "mermaid")
@@ -132,3 +132,20 @@ def test_every_form_is_told_of(capsys: Capsys) -> None:
     """``--help`` names each."""
     text = call(capsys, "export", "--help").out
     assert all(f"{form}:" in text for form in export_command.FORMS)
+
+
+@pytest.mark.parametrize("driver", ["Raises", "Stale"])
+def test_a_bad_driver_is_played_as_it_is(tmp_path: Path, capsys: Capsys, driver: str) -> None:
+    """What it breaks is `movsdk run`'s to tell; the machine is where it then is."""
+    called = call(capsys, "export", "iomem", moving(tmp_path, f"mine.py:{driver}"))
+    assert (called.status, called.err) == (0, "")
+    assert "0000:01:00.0" in called.out
+
+
+def test_a_driver_cannot_end_the_command(tmp_path: Path, capsys: Capsys) -> None:
+    """One line with its place, status 1, and no file."""
+    called = call(capsys, "export", "iomem", moving(tmp_path, "mine.py:Exits"), tmp_path / "out")
+    assert (called.status, called.out, called.err.count("\n")) == (1, "", 1)
+    assert "SystemExit: 3 at " in called.err
+    assert "mine.py:" in called.err
+    assert not (tmp_path / "out").exists()

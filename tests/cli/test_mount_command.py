@@ -19,7 +19,7 @@ from tests.bench.exporters.machines import scenario_of
 from tests.bench.sysfs.fuse import needs_fuse
 from tests.bench.sysfs.mounted import sh
 from tests.bench.sysfs.pciutils import lspci, needs_pciutils
-from tests.cli.calls import call
+from tests.cli.calls import call, moving
 
 Capsys = pytest.CaptureFixture[str]
 F1 = "f1-working-bar-moves"
@@ -68,6 +68,21 @@ def test_the_log_of_what_somebody_asked_for(tmp_path: Path) -> None:
         server.send_signal(signal.SIGINT)
         out, _ = server.communicate(timeout=30)
         assert "pci 0000:00:01.0: bridge window [mem " in out
+
+
+@needs_fuse
+def test_a_driver_that_exits_in_a_hook_does_not_end_the_server(tmp_path: Path) -> None:
+    """Whoever asked for the rescan gets EIO, one line tells where it happened, and the machine is served on."""
+    path = moving(tmp_path, "mine.py:Exits")
+    folder = tmp_path / "mnt"
+    with mounting(folder, "--upto", "boot", machine=str(path), devices=2) as server:
+        done = sh("echo 1 > rescan", folder)
+        assert "write error: Input/output error" in done.stderr
+        assert (folder / "devices" / "0000:01:00.0" / "vendor").read_text() == "0x1234\n"
+        server.send_signal(signal.SIGINT)
+        _, err = server.communicate(timeout=30)
+        assert err.count("\n") == 1
+        assert err.startswith("movsdk mount: SystemExit: 3 at ")
 
 
 @needs_fuse

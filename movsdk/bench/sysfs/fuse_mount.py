@@ -7,12 +7,13 @@ Needs Linux, /dev/fuse and the package mfusepy (``pip install movsdk[fuse]``).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,7 @@ def mount(
     around: Around = (),
     on_ready: Callable[[], None] = lambda: None,
     on_report: Callable[[RescanReport], None] = lambda _report: None,
+    on_failure: Callable[[BaseException], None] = lambda _error: None,
 ) -> list[StaleWrite]:
     """Mount `world` on `directory` (an empty folder) and serve it until somebody unmounts it or sends SIGINT or SIGTERM.
 
@@ -51,12 +53,13 @@ def mount(
     Args:
         around: names for RAM and reserved ranges in /proc/iomem; see `stage`.
         on_ready: called once the mount is there. on_report: called after each rescan or removal that somebody asks for.
+        on_failure: hears what a driver's or a model's own code raised; whoever wrote the file gets EIO, and serving goes on.
 
     Raises:
         BadInput: no /dev/fuse, no mfusepy, no such folder, or mounting failed.
     """
     fuse = check(directory)
-    server = Server(SysfsView(world, on_report, around), on_ready)
+    server = Server(SysfsView(world, on_report, around), on_ready, on_failure)
     try:
         fuse.FUSE(
             server,
@@ -105,6 +108,7 @@ class Server:
 
     view: SysfsView
     on_ready: Callable[[], None]
+    on_failure: Callable[[BaseException], None]
     use_ns: bool = field(default=True, init=False)
     _files: dict[int, OpenFile] = field(factory=dict, init=False)
     _count: int = field(default=0, init=False)
@@ -125,11 +129,23 @@ class Server:
         before, pause = time.monotonic_ns(), TICK
         while not self._stopped.wait(pause):
             now = time.monotonic_ns()
-            with self._lock:
+            with contextlib.suppress(OSError), self._serving():
                 self.view.world.system.ops.clock.advance(now - before)
                 self.view.windows.refresh()
             pause = max(TICK, _REST * (time.monotonic_ns() - now) / 1e9)
             before = now
+
+    @contextlib.contextmanager
+    def _serving(self) -> Iterator[None]:
+        """One request at a time; what users' code raises, and it may raise anything, is told and becomes EIO."""
+        with self._lock:
+            try:
+                yield
+            except OSError:
+                raise
+            except (Exception, SystemExit) as error:
+                self.on_failure(error)
+                raise OSError(errno.EIO, str(error)) from None
 
     # --- names ---------------------------------------------------------------------------------------
     def _node(self, path: str) -> Node:
@@ -142,14 +158,14 @@ class Server:
 
     def getattr(self, path: str, _handle: int | None = None) -> dict[str, int]:
         """stat(2)."""
-        with self._lock:
+        with self._serving():
             node = self._node(path)
             kind, size = _kind(node)
         return {"st_mode": kind, "st_nlink": 2 if stat.S_ISDIR(kind) else 1, "st_size": size, "st_uid": os.getuid()}
 
     def readdir(self, path: str, _handle: int) -> list[str]:
         """getdents(2)."""
-        with self._lock:
+        with self._serving():
             node = self._node(path)
             if not isinstance(node, Folder):
                 raise OSError(errno.ENOTDIR, path)
@@ -158,7 +174,7 @@ class Server:
 
     def readlink(self, path: str) -> str:
         """readlink(2)."""
-        with self._lock:
+        with self._serving():
             node = self._node(path)
             target = _target(node)
         if target is None:
@@ -168,7 +184,7 @@ class Server:
     # --- files -----------------------------------------------------------------------------------------
     def open(self, path: str, flags: int) -> int:
         """open(2)."""
-        with self._lock:
+        with self._serving():
             node = self._node(path)
             if not isinstance(node, Attr):
                 raise OSError(errno.EISDIR, path)
@@ -178,23 +194,23 @@ class Server:
 
     def read(self, _path: str, size: int, offset: int, handle: int) -> bytes:
         """pread(2)."""
-        with self._lock:
+        with self._serving():
             return self._files[handle].pread(size, offset)
 
     def write(self, _path: str, data: bytes, offset: int, handle: int) -> int:
         """pwrite(2)."""
-        with self._lock:
+        with self._serving():
             return self._files[handle].pwrite(data, offset)
 
     def truncate(self, path: str, _length: int, _handle: int | None = None) -> int:
         """Accepted without effect, as in sysfs."""
-        with self._lock:
+        with self._serving():
             self._node(path)
         return 0
 
     def release(self, _path: str, handle: int) -> int:
         """The last close(2)."""
-        with self._lock:
+        with self._serving():
             self._files.pop(handle, None)
         return 0
 

@@ -33,7 +33,12 @@ class Stage:
     played: tuple[EventSpec, ...]
 
 
-def _nobody(_world: World) -> Callable[[], None]:
+Watch = Callable[[World], Callable[[], None]]
+"""Gets a machine before anything happens to it; what it returns is called after each event."""
+
+
+def nobody(_world: World) -> Callable[[], None]:
+    """The `Watch` that does not."""
     return lambda: None
 
 
@@ -43,7 +48,7 @@ def staged(
     events: int | str | None = None,
     name: str | None = None,
     *,
-    watch: Callable[[World], Callable[[], None]] = _nobody,
+    watch: Watch = nobody,
 ) -> Stage:
     """The machine of a scenario file after some of its events.
 
@@ -52,7 +57,7 @@ def staged(
         rules: kernel version; default what the file says, else v9.
         events: the first so many; or up to an event as text, ``hotadd port`` or ``3``; default all of them.
         name: which scenario, of a file of many; default the first.
-        watch: gets the machine before anything happens to it; what it returns is called after each event.
+        watch: sees it all happen.
 
     Raises:
         BadInput: the file cannot be used, has no scenario of that name, or no such event.

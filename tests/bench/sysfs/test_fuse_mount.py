@@ -163,7 +163,7 @@ def test_an_open_file_of_a_removed_device_answers_enodev(mounted: Mounted) -> No
 
 
 def test_two_clients_at_once(mounted: Mounted) -> None:
-    """Reads in many threads while others remove and rescan: each answer is whole or a clean error."""
+    """Reads from threads and from shells while another removes and rescans: each answer is whole or a clean error."""
 
     def reader(_: int) -> set[str]:
         seen = set()
@@ -179,10 +179,16 @@ def test_two_clients_at_once(mounted: Mounted) -> None:
             (mounted.card / "remove").write_text("1")
             (mounted.folder / "rescan").write_text("1")
 
-    with ThreadPoolExecutor(4) as pool:
-        done = [pool.submit(reader, number) for number in range(3)]
+    def shell() -> set[str]:
+        done = sh("for i in $(seq 50); do cat devices/0000:01:00.0/vendor 2>&1; done", mounted.folder)
+        return {line.rsplit(": ", 1)[-1] for line in done.stdout.splitlines()}
+
+    with ThreadPoolExecutor(5) as pool:
+        done = [pool.submit(reader, number) for number in range(2)]
+        shells = [pool.submit(shell) for _ in range(2)]
         pool.submit(writer).result()
     assert set().union(*(each.result() for each in done)) <= {"0x1af4\n", "ENOENT", "ENODEV"}
+    assert set().union(*(each.result() for each in shells)) <= {"0x1af4", "No such file or directory", "No such device"}
 
 
 def test_a_killed_server_leaves_a_mount_that_can_be_unmounted(mounted: Mounted) -> None:
