@@ -1,32 +1,37 @@
 """Driver of the edu card: computes factorials, wherever the card's BAR happens to be.
 
 Twin: the driver every kernel course writes for QEMU's edu device. Copy it to start yours; it does not use the card's DMA.
-The rule it shows: stop in `rescan_prepare`, start again in `rescan_done`, and never keep an address.
+The rule it shows: stop in `rescan_prepare`, start again in `rescan_done`, never keep an address, and let callers wait meanwhile.
 """
 
 from __future__ import annotations
 
 import errno
 
-from movsdk import PciDev, PciError, PciId
+from movsdk import Gate, PciDev, PciError, PciId
 
 from . import regs as r
 
 
 class Edu:
-    """`dev.drvdata` is the mapping of BAR 0 while the card runs, None while it does not."""
+    """`dev.drvdata` is the mapping of BAR 0 while the card runs, None while it does not. A gate for each card keeps callers out."""
 
     name = "edu"
     id_table = (PciId(r.VENDOR, r.DEVICE),)
+
+    def __init__(self) -> None:
+        self._gates: dict[PciDev, Gate] = {}
 
     def probe(self, dev: PciDev, id: PciId) -> None:
         """Switch the card on."""
         dev.enable_device()  # PciError(EINVAL) names a BAR that has no address
         dev.set_master()  # an MSI is a write to memory
+        self._gates[dev] = Gate(f"{dev}.io")
         self._start(dev)
 
     def remove(self, dev: PciDev) -> None:
         """Switch the card off; it may be gone already."""
+        self._gates.pop(dev).kill()
         self._stop(dev)
         dev.disable_device()
 
@@ -34,27 +39,36 @@ class Edu:
         """Finish what runs, then let go of the BAR: it may be elsewhere when we wake."""
         if dev.drvdata is None:
             return  # stopped already
+        self._gates[dev].freeze()
         try:
             dev.wait_for(lambda: not self._is_computing(dev), timeout_ms=10)
         finally:
             self._stop(dev)
 
     def rescan_done(self, dev: PciDev) -> None:
-        """Map the BAR where it is now."""
+        """Map the BAR where it is now, and let callers in again."""
         self._start(dev)
+        self._gates[dev].unfreeze()
 
     def factorial(self, dev: PciDev, n: int) -> int:
-        """Return n! modulo 2**32, computed by the card."""
-        dev.drvdata.writel(r.STATUS_IRQ_WHEN_DONE, r.STATUS)
-        dev.drvdata.writel(n, r.FACTORIAL)
-        if not dev.wait_for(lambda: not self._is_computing(dev), timeout_ms=100):
+        """Return n! modulo 2**32, computed by the card. A move may come while we wait, outside of the gate."""
+        gate = self._gates[dev]
+        with gate.entered():
+            dev.drvdata.writel(r.STATUS_IRQ_WHEN_DONE, r.STATUS)
+            dev.drvdata.writel(n, r.FACTORIAL)
+        if not dev.wait_for(lambda: self._has_computed(dev), timeout_ms=100):
             raise PciError(errno.ETIMEDOUT, f"{dev.name}: factorial of {n} took more than 100 ms")
-        return int(dev.drvdata.readl(r.FACTORIAL))
+        with gate.entered():
+            return int(dev.drvdata.readl(r.FACTORIAL))
 
     def exercise(self, dev: PciDev) -> None:
         """One round of I/O for `bench.run_io()`. Raises PciError(EIO) if the card computes wrong."""
         if self.factorial(dev, 10) != 3_628_800:
             raise PciError(errno.EIO, f"{dev.name}: 10! came out wrong")
+
+    def _has_computed(self, dev: PciDev) -> bool:
+        with self._gates[dev].entered():
+            return not self._is_computing(dev)
 
     def _is_computing(self, dev: PciDev) -> bool:
         return bool(dev.drvdata.readl(r.STATUS) & r.STATUS_COMPUTING)
@@ -65,8 +79,8 @@ class Edu:
     def _start(self, dev: PciDev) -> None:
         dev.request_regions(self.name)
         dev.alloc_irq_vectors(1, 1)
-        dev.drvdata = dev.iomap(0)
         dev.request_irq(0, lambda: self._interrupt(dev), self.name)
+        dev.drvdata = dev.iomap(0)  # last: whoever finds it set finds everything
 
     def _stop(self, dev: PciDev) -> None:
         if dev.drvdata is not None:

@@ -14,6 +14,7 @@ from movsdk.errors import BadInput, HookSpecError
 if TYPE_CHECKING:
     from movsdk.testing.conformance.deep import DeepVerdict
     from movsdk.testing.conformance.subject import Subject
+    from movsdk.testing.conformance.trial import Trial
 
 _REF = "file.py, file.py:Class, package.module:Class, or a reference driver: edu, gpu, legacy, nvme, port"
 
@@ -24,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="REF", help="the device's model, as file.py:Class (default: the one beside it)")
     parser.add_argument("--bars", metavar="BARS", help="no model: what BARs the device has, as 0:mem32:16K,2:pref64:256M")
     parser.add_argument("--json", metavar="FILE", help="write the verdict there as JSON; - for standard output")
-    parser.add_argument("--deep", action="store_true", help="also random histories, until one fails (needs hypothesis)")
+    parser.add_argument(
+        "--deep", action="store_true", help="also orders of concurrent acts, and random histories (needs hypothesis)"
+    )
     parser.add_argument(
         "--scenario", metavar="FILE", help="with --deep: where the shortest failing history goes (default: printed)"
     )
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         subject = Subject.of(driver, None if options.bars is not None else model, options.bars)
     except HookSpecError as error:
         raise BadInput(f"{options.driver}: {error}") from error
-    verdict = Examination(subject).verdict()
+    verdict = Examination(subject, _trials(deep=options.deep)).verdict()
     if verdict.unchecked:
         raise BadInput(f"{options.driver}: not checked: {verdict.unchecked}")
     deep = _histories(subject, driver, None if options.bars is not None else model, options.bars) if options.deep else None
@@ -69,6 +72,17 @@ def run(options: argparse.Namespace) -> int:
         if deep is not None:
             _tell(deep, options.scenario)
     return 0 if verdict.conforms and (deep is None or deep.holds) else 1
+
+
+def _trials(*, deep: bool) -> tuple[Trial, ...]:
+    """The trials of the kit; in deep mode also those that try every order of two acts."""
+    from movsdk.testing.conformance.trials import TRIALS
+
+    if not deep:
+        return TRIALS
+    from movsdk.testing.conformance.trials import schedules
+
+    return (*TRIALS, *schedules.TRIALS)
 
 
 def _histories(subject: Subject, driver: Any, model: Any, bars: str | None) -> DeepVerdict:

@@ -16,6 +16,7 @@ class StalePointer(Edu):
     name = "stale-pointer"
 
     def __init__(self) -> None:
+        super().__init__()
         self.fast: dict[str, IoMem] = {}
 
     def probe(self, dev: PciDev, id: object) -> None:

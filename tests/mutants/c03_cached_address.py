@@ -26,6 +26,7 @@ class CachedAddress(Edu):
     name = "cached-address"
 
     def __init__(self) -> None:
+        super().__init__()
         self.info: dict[str, Info] = {}
 
     def probe(self, dev: PciDev, id: PciId) -> None:

@@ -18,6 +18,7 @@ class NoVector(Edu):
     def rescan_done(self, dev: PciDev) -> None:
         dev.request_regions(self.name)
         dev.drvdata = dev.iomap(0)
+        self._gates[dev].unfreeze()
 
     def _stop(self, dev: PciDev) -> None:
         if dev.held.vectors:

@@ -16,6 +16,7 @@ class Moody(Edu):
     name = "moody"
 
     def __init__(self) -> None:
+        super().__init__()
         self.asked = 0
 
     def bar_fixed(self, dev: PciDev, bar: int) -> bool:

@@ -19,6 +19,7 @@ class WaitsForTheAbsent(Edu):
     def rescan_prepare(self, dev: PciDev) -> None:
         if dev.drvdata is None:
             return
+        self._gates[dev].freeze()
         while dev.drvdata.readl(r.STATUS) & r.STATUS_COMPUTING:
             dev.msleep(1)
         self._stop(dev)

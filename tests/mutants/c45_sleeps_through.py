@@ -16,6 +16,7 @@ class SleepsThrough(Edu):
     name = "sleeps-through"
 
     def __init__(self) -> None:
+        super().__init__()
         self._asleep: set[object] = set()
 
     def suspend(self, dev: PciDev, state: int) -> None:

@@ -16,6 +16,7 @@ class OnlyOnce(Edu):
     name = "only-once"
 
     def __init__(self) -> None:
+        super().__init__()
         self._stopped: set[object] = set()
 
     def rescan_prepare(self, dev: PciDev) -> None:

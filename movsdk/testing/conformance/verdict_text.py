@@ -69,7 +69,9 @@ def advice_lines(judgement: Judgement) -> Iterator[str]:
 
 def _violation_lines(judgement: Judgement) -> Iterator[str]:
     for seen in judgement.violations[:_SHOWN]:
-        yield from wrap(f"{seen.message}  [in: {seen.trial}]", WIDTH, initial_indent="   - ", subsequent_indent="     ")
+        head, *story = seen.message.splitlines()
+        yield from wrap(f"{head}  [in: {seen.trial}]", WIDTH, initial_indent="   - ", subsequent_indent="     ")
+        yield from (f"     {line}".rstrip() for line in story)
     if len(judgement.violations) > _SHOWN:
         yield f"   - and {len(judgement.violations) - _SHOWN} more"
 

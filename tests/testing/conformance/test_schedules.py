@@ -1,0 +1,65 @@
+"""Deep trials: acts side by side, in every order with one preemption."""
+
+from __future__ import annotations
+
+import pytest
+
+from drivers.edu import regs as r
+from drivers.edu.driver import Edu
+from drivers.edu.model import EduModel
+from movsdk import PciDev
+from movsdk.testing.conformance.kit import Examination, Played
+from movsdk.testing.conformance.subject import Subject
+from movsdk.testing.conformance.trial import Trial
+from movsdk.testing.conformance.trials import moves, schedules
+
+BY_NAME = {trial.name: trial for trial in schedules.TRIALS}
+
+
+def played(driver: type[Edu], trial: Trial) -> Played:
+    return Examination(Subject.of(driver, EduModel), (*moves.FIRST, trial)).play(trial)
+
+
+@pytest.mark.parametrize("trial", schedules.TRIALS, ids=lambda trial: trial.name)
+def test_edu_survives(trial: Trial) -> None:
+    """Its callers wait at a gate."""
+    result = played(Edu, trial)
+
+    assert (result.violations, result.reason) == ((), "")
+
+
+class Ungated(Edu):
+    """Callers walk past the gate."""
+
+    name = "ungated"
+
+    def exercise(self, dev: PciDev) -> None:
+        if dev.drvdata is not None:
+            dev.drvdata.readl(r.STATUS)
+
+
+def test_a_call_that_passes_the_gate_is_found() -> None:
+    """With both columns, the pair of operations that matters, and the driver's line."""
+    (violation,) = played(Ungated, BY_NAME["a move beside a user call"]).violations
+
+    assert violation.rule == "C42"
+    assert "readl of BAR 0 + 0x20 at tests/testing/conformance/test_schedules.py:" in violation.message
+    assert "CPU0 move" in violation.message
+    assert "The order that matters:" in violation.message
+
+
+class Slow(Edu):
+    """Does not cancel its work before it unmaps."""
+
+    name = "slow-work"
+
+    def probe(self, dev: PciDev, id: object) -> None:
+        super().probe(dev, id)  # type: ignore[arg-type]  # the row, handed on
+        dev.queue_work(lambda: dev.drvdata.readl(r.STATUS), delay_ms=0.001)
+
+
+def test_work_that_outlives_a_removal_is_found() -> None:
+    """It runs into a card that is gone."""
+    violations = [seen for name in BY_NAME for seen in played(Slow, BY_NAME[name]).violations]
+
+    assert "C41" in {seen.rule for seen in violations}
