@@ -28,9 +28,9 @@ class Tasks:
     def spawn(self, name: str, function: Callable[..., object], *args: Any, **terms: Any) -> Task:
         """Start ``function(*args)`` as a task; `terms` are those of `movsdk.explore.World.spawn`.
 
-        A task that is handed a `PciDev` of a watched bench is its driver's code; see `watch`.
+        A function that is handed a `PciDev` of a watched bench is its driver's code, unless it is the bench's own; see `watch`.
         """
-        if self._covers:
+        if self._covers and not isinstance(getattr(function, "__self__", None), Bench):
             own = tuple(("hook", device_of(arg).label) for arg in args if isinstance(arg, PciDev))
             terms["implicit"] = (*terms.get("implicit", ()), *own)
 

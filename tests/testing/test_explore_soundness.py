@@ -132,3 +132,15 @@ def test_undeclared_state_of_a_driver_is_a_cell_of_its_device() -> None:
     assert (found.name, found.message) == ("RuntimeError", "a request in the middle of a rescan")
 
     assert explored(_a_request_meets_a_rescan, is_declared=True).verdict == "proved"
+
+
+def test_what_the_bench_does_is_not_a_drivers_code() -> None:
+    """A rescan of a device is the kernel's: only its hooks touch the driver's state. Else every config cycle would count."""
+
+    def set_up(tasks: Tasks, bench: Bench, cards: list[PciDev]) -> None:
+        tasks.spawn("look", bench.driver(cards[0]).look, cards[0])
+        tasks.spawn("rescan", bench.force_move, cards[0])
+
+    found = explored(set_up).failure
+    assert found is not None
+    assert ("begin look" in found.timeline, "begin rescan" in found.timeline) == (True, False)
