@@ -48,6 +48,7 @@ _RAM: Final = re.compile(
 _HOTPLUG: Final = re.compile(
     r"(?:pciehp: )?Slot #\d+ AttnBtn.*|(?:pciehp: )?Slot \[?[\w-]+\]? registered.*|pciehp: (?:HPC |Slot\().*"
 )
+_MOST_APERTURES: Final = 64  # of one root bus
 _TYPES: Final = {
     "PCIe Root Port": PcieType.ROOT_PORT,
     "PCIe Switch Upstream Port": PcieType.UPSTREAM,
@@ -148,6 +149,8 @@ def _add_aperture(log: Dmesg, match: re.Match[str], at: At) -> None:
         kind = "pref64" if "64bit" in found["flags"] else "pref"
     elif kind == "mem" and "64bit" in found["flags"]:
         kind = "mem64"
+    if len(root.apertures) >= _MOST_APERTURES:
+        return
     if start <= last and not any(span == Span(start, last) for _kind, span, _at in root.apertures):
         root.apertures.append((kind, Span(start, last), at))
 

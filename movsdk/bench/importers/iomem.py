@@ -19,6 +19,7 @@ _LINE: Final = re.compile(r"( *)([0-9a-f]{1,16})-([0-9a-f]{1,16}) : ?(.*)")
 _BUS: Final = re.compile(r"PCI Bus [0-9a-f]{4,8}:[0-9a-f]{2}")
 _FUNCTION: Final = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 _INDENT: Final = 2
+MOST_RANGES: Final = 2048
 
 
 @define(eq=False)
@@ -72,6 +73,8 @@ def read_ranges(text: Text) -> list[Range]:
         found = Range(Span(start, last), match[4], number)
         (stack[-1].inside if stack else top).append(found)
         stack.append(found)
+        if len(stack) == 1 and len(top) > MOST_RANGES:
+            raise text.bad(number, f"more than {MOST_RANGES} ranges side by side; that is the map of no machine")
     if not top:
         raise text.bad(1, "holds no range")
     if not text.has_end:

@@ -6,6 +6,7 @@ fills gaps.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from attrs import define, evolve, field
@@ -53,13 +54,14 @@ def join(evidence: Evidence) -> dict[Bdf, Joined]:
     """
     lspci, said = _lspci(evidence)
     names = functions_of(evidence)
+    slots = Counter((bdf.domain, bdf.bus, bdf.device) for bdf in names)
     found: dict[Bdf, Joined] = {}
     for number, bdf in enumerate(names, start=1):
         one = _Function(evidence, bdf, lspci.get(bdf), said.get(bdf))
         if (why := one.unplayable()) is not None:
             evidence.notes.append(f"left out: {bdf} ({one.at}): {why}")
             continue
-        found[bdf] = one.joined(number, names)
+        found[bdf] = one.joined(number, shares_slot=slots[bdf.domain, bdf.bus, bdf.device] > 1)
     if not any(each.driver != "-" for each in found.values()) and not evidence.sysfs and not evidence.drivers:
         evidence.notes.append("no source tells which drivers are bound; played without")
     counted = [each for bdf, each in said.items() if each.is_counted and bdf in found]
@@ -203,7 +205,7 @@ class _Function:
                 said.windows.setdefault(kind, window)
         return said
 
-    def joined(self, number: int, names: list[Bdf]) -> Joined:
+    def joined(self, number: int, *, shares_slot: bool) -> Joined:
         """All of it."""
         if self.entry is not None and self.entry.config and self.sysfs_config:
             _check_same_bytes(self.bdf, (self.entry.config, self.entry.at), (self.sysfs_config, self.evidence.sysfs[self.bdf].at))
@@ -212,17 +214,14 @@ class _Function:
         is_made = not config
         if is_made:
             _widen(said, self.evidence.notes)
-            shared = any(
-                other != self.bdf and (other.domain, other.bus, other.device) == (self.bdf.domain, self.bdf.bus, self.bdf.device)
-                for other in names
-            )
-            config = config_of(said, number, multifunction=shared)
+            config = config_of(said, number, multifunction=shares_slot)
         elif self.said is not None:
             self._check_identity(config, self.said)
         device = self.evidence.sysfs.get(self.bdf)
         sizes = self._sizes()
         is_current = self.said is not None
         resources = BarSources(self.evidence, self.bdf, self.at, config, said, is_current).resources(sizes)
+        self._say_older_sizes(resources, sizes)
         is_bridge = header_type(config) == regs.HEADER_TYPE_BRIDGE
         secondary = (self.bdf.domain, config[regs.SECONDARY_BUS]) if is_bridge else None
         hotplug = True if secondary is not None and secondary in self.evidence.hotplug_buses else said.hotplug
@@ -243,6 +242,14 @@ class _Function:
             vf_bars=dict(self.log.vf_bars) if self.log is not None else {},
             resize=device.resize if device is not None else {},
         )
+
+    def _say_older_sizes(self, resources: DeviceResources, sizes: Mapping[int, tuple[int, At]]) -> None:
+        """A log may have another size than the present: the BAR was resized since, or the files are of two machines."""
+        for n, (size, at) in sizes.items():
+            bar = resources.bars[n]
+            if bar.exists and bar.at != at and bar.size != size and not bar.is_shadow_rom:
+                held = f"{size} bytes in the log ({at}), {bar.size} in {bar.at}"
+                self.evidence.notes.append(f"{self.bdf} BAR {n} has {held}; the later counts")
 
     def _check_identity(self, config: bytes, said: Said) -> None:
         for what, offset, value in (("vendor", regs.VENDOR_ID, said.vendor), ("device", regs.DEVICE_ID, said.device)):

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from movsdk.address import Bdf
 from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.gather import Evidence
 from movsdk.errors import BadInput
+
+MOST_FUNCTIONS: Final = 8192
 
 
 def functions_of(evidence: Evidence) -> list[Bdf]:
@@ -26,8 +29,10 @@ def functions_of(evidence: Evidence) -> list[Bdf]:
         lists.append((evidence.sysfs_place, {bdf: each.at for bdf, each in evidence.sysfs.items()}))
     lists += [(path, {bdf: at for bdf, (_name, at) in found.items()}) for path, found in evidence.drivers]
     if evidence.dmesg is not None and not lists:
-        return list(evidence.dmesg.functions)
+        lists.append((evidence.dmesg_place or evidence.place, {bdf: said.at for bdf, said in evidence.dmesg.functions.items()}))
     whole, everything = max(lists, key=lambda each: len(each[1]))
+    if len(everything) > MOST_FUNCTIONS:
+        raise BadInput(f"{whole}: lists {len(everything)} functions; no machine has more than {MOST_FUNCTIONS}", path=str(whole))
     words_only = {path for path, found in evidence.lspci if not any(entry.config for entry in found.values())}
     for path, found in lists:
         missing = [bdf for bdf in everything if bdf not in found]

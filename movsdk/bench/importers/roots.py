@@ -106,7 +106,7 @@ def _findable(
         first = Bdf(bdf.domain, bdf.bus, bdf.device, 0)
         kind = pcie_type(functions[owner].config) if owner is not None else None
         why = None
-        if any(path.slots[: len(each)] == each for each in gone):
+        if any(path.slots[:depth] in gone for depth in range(1, len(path.slots))):
             why = "what leads to it is left out"
         elif bdf.device and kind in (PcieType.ROOT_PORT, PcieType.DOWNSTREAM):
             why = "below a PCI Express port only device 00 can be played (ARI, virtual functions)"

@@ -69,6 +69,7 @@ class _Story:
     specs: dict[SlotPath, FunctionSpec] = field(factory=dict, init=False)
     ids: dict[SlotPath, tuple[int, ...]] = field(factory=dict, init=False)
     events: list[EventSpec] = field(factory=lambda: [EventSpec("boot")], init=False)
+    names: set[str] = field(factory=set, init=False)
     notes: list[str] = field(factory=list, init=False)
 
     def scenario(self) -> Scenario:
@@ -105,6 +106,7 @@ class _Story:
                 continue
             self.ids[path] = function.ids
             self.specs[path] = self._spec(function, is_first)
+            self.names.add(self.specs[path].id)
 
     def _spec(self, function: DumpedFunction, is_first: bool) -> FunctionSpec:
         bars = tuple(bars_of(function, self.dumps, self.notes))
@@ -135,7 +137,7 @@ class _Story:
     def _name(self, function: DumpedFunction) -> str:
         """Its address, as people call it; its path where an address has meant somebody else before."""
         short = function.bdf.short
-        return str(function.path) if any(spec.id == short for spec in self.specs.values()) else short
+        return str(function.path) if short in self.names else short
 
     # --- events ------------------------------------------------------------------------------------
     def _tell(self, before: Dump, after: Dump) -> None:

@@ -77,3 +77,16 @@ def test_nothing_is_read_that_does_not_end(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "cut.tar.gz").write_bytes(b"\x1f\x8b\x08\x00junk")
     with pytest.raises(BadInput, match=r"cut\.tar\.gz: not an archive that can be unpacked"):
         read_dump(tmp_path / "cut.tar.gz")
+
+
+def test_more_functions_or_ranges_than_any_machine_has_are_refused(tmp_path: Path) -> None:
+    """Before anything is done that takes longer with each."""
+    heads = "".join(f"{bus:02x}:{device:02x}.{n} Host bridge: x\n" for bus in range(40) for device in range(32) for n in range(8))
+    for text, message in {
+        heads: ": lists 10240 functions; no machine has more than 8192",
+        "".join(f"{at:08x}-{at:08x} : x\n" for at in range(3000)): ":2049: more than 2048 ranges side by side",
+    }.items():
+        (tmp_path / "x").write_text(text)
+        with pytest.raises(BadInput) as caught:
+            read_dump(tmp_path / "x")
+        assert str(caught.value).startswith(f"{tmp_path}/x{message}")

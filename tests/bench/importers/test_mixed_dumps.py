@@ -265,3 +265,14 @@ def test_what_the_log_found_and_nobody_else_is_gone(tmp_path: Path) -> None:
     notes = imported(tmp_path, samples.SRIOV, log).notes
 
     assert f"left out: 0000:00:05.0 ({tmp_path}/1.txt:2): the log found it, but it is not there any more" in notes
+
+
+def test_a_size_that_changed_since_the_log_is_said(tmp_path: Path) -> None:
+    """A resized BAR, or two machines: both sources by name, the later counts."""
+    log = "pci 0000:00:00.0: [15b3:1015] type 00 class 0x020000\npci 0000:00:00.0: reg 0x10: [mem 0x0-0xffffff 64bit pref]\n"
+
+    found = imported(tmp_path, samples.SRIOV, log)
+
+    held = f"16777216 bytes in the log ({tmp_path}/1.txt:2), 33554432 in {tmp_path}/0.txt:3"
+    assert f"0000:00:00.0 BAR 0 has {held}; the later counts" in found.notes
+    assert found.scenario.find("00:00.0").bars[0].size == 32 * MIB
