@@ -126,6 +126,28 @@ class DriverSpec:
         """
 
     @hookspec(firstresult=True)
+    def error_detected(self, dev: PciDev, state: int) -> None:
+        """Stop all work on `dev`: its link reported an error (`state` 1 normal, 2 frozen, as ``pci_channel_state_t``).
+
+        Context: task context, may sleep; a rescan may be under way, also between its two hooks.
+        Before: `dev` is bound; reads may answer all-ones, writes may vanish.
+        Allowed: everything that needs no answer of the device.
+        Forbidden: device access or DMA after return; waiting for the hardware without a timeout.
+        After: the bus is reset and `slot_reset` follows; a `PciError` gives the device up: it is gone until `remove`.
+        """
+
+    @hookspec(firstresult=True)
+    def slot_reset(self, dev: PciDev) -> None:
+        """Start `dev` anew: its bus was reset.
+
+        Context: task context, may sleep; a rescan may be under way, then `rescan_done` is what starts it.
+        Before: `error_detected` ran; config space is restored, BARs where the kernel has them now, registers as after power-on.
+        Allowed: everything in `PciDev`.
+        Forbidden: trusting anything the device knew before.
+        After: the device works; if this hook raised, it stays bound but gone until `remove`.
+        """
+
+    @hookspec(firstresult=True)
     def shutdown(self, dev: PciDev) -> None:
         """Quiet `dev` before power-off or kexec.
 

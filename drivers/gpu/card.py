@@ -18,7 +18,7 @@ from . import regs as r
 class Card:
     """What the driver remembers of one card; `moves` are (BAR, old address, new address), in bytes.
 
-    `lock` is held by whoever starts or stops the card; users go through `gate`, which is shut while it is paused or asleep.
+    `lock` is held by whoever starts or stops the card; users go through `gate`, which is shut while it is to be quiet.
     """
 
     gate: Gate
@@ -30,10 +30,16 @@ class Card:
     vram: IoMem | None = None
     is_paused: bool = False
     is_asleep: bool = False
+    is_broken: bool = False  # its link failed, a reset will follow
     is_shut: bool = False
     has_irq: bool = False
     seen_at: dict[int, int] = field(factory=dict)
     moves: list[tuple[int, int, int]] = field(factory=list)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether anybody wants the card left alone."""
+        return self.is_paused or self.is_asleep or self.is_broken
 
     @property
     def picture_size(self) -> int:

@@ -52,8 +52,8 @@ class Gpu:
         """Let the blit in flight finish, then leave the card alone. Raises PciError(EBUSY), which pins the BARs, if it hangs."""
         card: Card = dev.drvdata
         with card.lock.held():
-            card.is_paused = True
-            if card.is_asleep:
+            was_quiet, card.is_paused = card.is_quiet, True
+            if was_quiet:
                 return
             card.shut()
             try:
@@ -72,7 +72,7 @@ class Gpu:
         """Leave the card alone until `resume`; rescans pass us by. Raises PciError(EBUSY), and goes on, if a blit hangs."""
         card: Card = dev.drvdata
         with card.lock.held():
-            if not card.is_paused:
+            if not card.is_quiet:
                 card.shut()
                 try:
                     self._wait_idle(dev)
@@ -87,6 +87,22 @@ class Gpu:
         card: Card = dev.drvdata
         with card.lock.held():
             card.is_asleep = False
+            self._wake(dev)
+
+    def error_detected(self, dev: PciDev, state: int) -> None:
+        """Leave the card alone; a blit in flight is lost, what is in VRAM stays."""
+        card: Card = dev.drvdata
+        with card.lock.held():
+            was_quiet, card.is_broken = card.is_quiet, True
+            if not was_quiet:
+                card.shut()
+                self._stop(dev)
+
+    def slot_reset(self, dev: PciDev) -> None:
+        """Same as after a rescan."""
+        card: Card = dev.drvdata
+        with card.lock.held():
+            card.is_broken = False
             self._wake(dev)
 
     def shutdown(self, dev: PciDev) -> None:
@@ -189,7 +205,7 @@ class Gpu:
     def _wake(self, dev: PciDev) -> None:
         """Start the card and let users in, unless another pause is still on."""
         card: Card = dev.drvdata
-        if card.is_paused or card.is_asleep:
+        if card.is_quiet:
             return
         try:
             self._start(dev)

@@ -61,6 +61,7 @@ class NvmeController:
     starts: int = field(default=0, init=False)
     is_paused: bool = field(default=False, init=False)
     is_asleep: bool = field(default=False, init=False)
+    is_broken: bool = field(default=False, init=False)  # its link failed, a reset will follow
     lock: Mutex = field(init=False, repr=False)  # whoever starts or stops it holds it
     _address: int | None = field(default=None, init=False)
     _registers: Registers | None = field(default=None, init=False, repr=False)

@@ -82,6 +82,20 @@ class Nvme:
             controller.is_asleep = False
             self._wake(controller)
 
+    def error_detected(self, dev: PciDev, state: int) -> None:
+        """Take every request back; they are replayed after the reset."""
+        controller: NvmeController = dev.drvdata
+        with controller.lock.held():
+            controller.is_broken = True
+            controller.stop()
+
+    def slot_reset(self, dev: PciDev) -> None:
+        """As after a move."""
+        controller: NvmeController = dev.drvdata
+        with controller.lock.held():
+            controller.is_broken = False
+            self._wake(controller)
+
     def shutdown(self, dev: PciDev) -> None:
         """Make the cache durable and be quiet; nothing follows."""
         controller: NvmeController = dev.drvdata
@@ -112,7 +126,7 @@ class Nvme:
     def _wake(self, controller: NvmeController) -> None:
         """Start it, unless another pause is still on. A drive that was pulled fails its requests; `remove` will follow."""
         dev = controller.dev
-        if controller.is_paused or controller.is_asleep:
+        if controller.is_paused or controller.is_asleep or controller.is_broken:
             return
         known = len(controller.moves)
         try:

@@ -8,6 +8,7 @@ the kernel's mutexes over as locks, and lets `checks` look at operations as they
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
@@ -68,6 +69,7 @@ class Announcer:
     _told: Hashable = field(default=None, init=False, repr=False)
     _meant: Words | None = field(default=None, init=False, repr=False)
     _faults: int | None = field(default=None, init=False, repr=False)  # how many there were before the access that happened last
+    _is_one_step: bool = field(default=False, init=False, repr=False)
     _known: dict[Hashable, Words] = field(factory=dict, init=False, repr=False)
 
     def listen(self) -> None:
@@ -106,7 +108,19 @@ class Announcer:
         self, label: str, reads: Iterable[Hashable], writes: Iterable[Hashable], guard: Callable[[], bool] | None
     ) -> None:
         if self._inner is not None:
-            self._inner(label, reads, writes, guard)
+            if self._is_one_step:
+                self._inner("", reads, writes, None)
+            else:
+                self._inner(label, reads, writes, guard)
+
+    @contextmanager
+    def one_step(self) -> Iterator[None]:
+        """Inside, what is announced belongs to the step that runs: nobody comes between what silicon decides and does."""
+        self._is_one_step = True
+        try:
+            yield
+        finally:
+            self._is_one_step = False
 
     def tell(self) -> None:
         """Say what the operation that happened last read or wrote; it is the running task's own."""

@@ -1,12 +1,14 @@
 """The ordinary clock of a machine, for several tasks: waiting is an operation, and what falls due runs in a task of its own.
 
-Twin: a machine's timer interrupt. Time is patient: it passes only when no task can do anything else, and only as long as
-somebody waits for it. A condition is looked at by the task that waits, in steps of its own, each time something has happened.
+Twin: a machine's timer interrupt. Patient time passes only when no task can do anything else; on an impatient clock timers call
+earlier, too, but waits end patiently. Both only as long as somebody waits. A condition is looked at by the task that waits, in
+steps of its own, each time something has happened.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 
 from attrs import define, field
 
@@ -36,12 +38,18 @@ class TimeTask:
 
     world: World = field(repr=False)
     clock: Clock = field(repr=False)
+    is_patient: bool = True
+    as_one_step: Callable[[str], AbstractContextManager[None] | None] = field(default=lambda _label: None, repr=False)
+    """For the label of a timer that is silicon's own: inside, what it announces belongs to the step that runs."""
     ticks: int = field(default=0, init=False)  # calls that have ended
+    _begun: int = field(default=0, init=False)
     _limits: list[int] = field(factory=list, init=False)  # until when somebody waits
 
     def __attrs_post_init__(self) -> None:
         self.clock.waiter = self
         self.world.spawn("time", self._pass, daemon=True, idle=True)
+        if not self.is_patient:
+            self.world.spawn("early time", self._pass_early, daemon=True)
 
     # --- for the clock -----------------------------------------------------------------------------------
     def takes_over(self) -> bool:
@@ -95,8 +103,29 @@ class TimeTask:
             if due is None:
                 self.clock.now = max(self.clock.now, limit)
             else:
-                call, label = due
-                self.world.spawn(label or "timer", self._run, call, daemon=True)
+                self._begin(*due)
+
+    def _pass_early(self) -> None:
+        """Let the next timer call at any moment, one after the other; no wait ends by it."""
+        while True:
+            checkpoint("time passes early", _CLOCK, _CLOCK, self._may_be_early)
+            due = self.clock.take_due(min(self._limits))
+            if due is not None:
+                self._begin(*due)
+
+    def _may_be_early(self) -> bool:
+        due = self.clock.next_due()
+        return due is not None and bool(self._limits) and due <= min(self._limits) and self.ticks == self._begun
+
+    def _begin(self, call: Callable[[], None], label: str) -> None:
+        self._begun += 1
+        together = self.as_one_step(label)
+        if together is not None:
+            with together:
+                call()
+            self.ticks += 1
+            return
+        self.world.spawn(label or "timer", self._run, call, daemon=True)
 
     def _run(self, call: Callable[[], None]) -> None:
         try:

@@ -158,6 +158,15 @@ def unbind(system: System, device: Device) -> HookFailed | None:
     return failure
 
 
+def stop(device: Device) -> None:
+    """Unbind it and everything below, last sibling first, deepest first (``pci_stop_bus_device()``)."""
+    if device.subordinate is not None:
+        for child in reversed(list(device.subordinate.devices)):
+            stop(child)
+    if device.driver is not None:
+        unbind(device.system, device)
+
+
 def _clean_up(device: Device, after: str) -> None:
     """Give back what the driver holds; noted unless it had no hook to do so itself. Twin: devres and ``pci_device_remove()``."""
     name = device.driver.name if device.driver is not None else "?"

@@ -7,7 +7,8 @@ not, where Linux holds a count for that. Which ports may sleep by default (``pci
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from movsdk.kernel import power
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.saved_state import save_state
 from movsdk.pci_regs import PowerState
+from movsdk.points import checkpoint
 
 if TYPE_CHECKING:
     from movsdk.kernel.system import System
@@ -36,6 +38,7 @@ class RuntimePm:
     is_allowed: bool = field(default=False, init=False)
     delay_ms: float | None = field(default=None, init=False)
     deepest: PowerState = field(default=PowerState.D3HOT, init=False)
+    is_changing: bool = field(default=False, init=False)  # somebody puts it to sleep or wakes it
     _last_busy: int = field(default=0, init=False)
     _timer: Timer | None = field(default=None, init=False)
 
@@ -80,14 +83,31 @@ class RuntimePm:
     def resume(self) -> int:
         """Wake it, all bridges above first. Returns 0 or a negative errno."""
         device = self._device
-        if not self.is_suspended:
+        if not self.is_suspended and not self.is_changing:
             return 0
         bridge = device.bus.bridge
         if bridge is not None and (rc := pm_of(bridge).resume()):
             return rc
-        rc = power.resume_device(device.system, device)
+        rc = self._change(lambda: power.resume_device(device.system, device) if self.is_suspended else 0)
         self.mark_last_busy()
         return rc
+
+    def _change(self, act: Callable[[], int]) -> int:
+        """Fall asleep or wake, one after the other: whoever comes meanwhile waits (RPM_SUSPENDING, RPM_RESUMING).
+
+        Returns what `act` returns, or -EINPROGRESS where nobody can wait, because a hook of this device let time pass.
+        """
+        label = self._device.label
+        cells = (("runtime pm", label),)
+        checkpoint(f"{label} runtime PM begins", writes=cells, guard=lambda: not self.is_changing)
+        if self.is_changing:
+            return -errno.EINPROGRESS
+        self.is_changing = True
+        try:
+            return act()
+        finally:
+            checkpoint(f"{label} runtime PM ends", writes=cells)
+            self.is_changing = False
 
     def _may_sleep(self) -> bool:
         device = self._device
@@ -110,7 +130,9 @@ class RuntimePm:
     def _suspend(self) -> None:
         """The alarm rang (``rpm_suspend()``). A driver may refuse; the bridge above may be next."""
         device = self._device
-        if not self._may_sleep() or power.suspend_device(device.system, device, self.deepest):
+        if self._change(
+            lambda: power.suspend_device(device.system, device, self.deepest) if self._may_sleep() else -errno.EAGAIN
+        ):
             return
         if device.bus.bridge is not None:
             pm_of(device.bus.bridge)._idle()

@@ -16,6 +16,7 @@ from movsdk.kernel.arch import ArchHooks, Granules, Platform
 from movsdk.kernel.cmdline import CommandLine
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.enable import BASE, EnableRules
+from movsdk.kernel.mutex import Mutex
 from movsdk.kernel.platform import X86
 from movsdk.kernel.power import PowerRules
 from movsdk.layout.table import M64, TYPE_BITS, AddressMap, Reserve, Resource, Segment
@@ -25,7 +26,6 @@ from movsdk.trace import Trace, What
 if TYPE_CHECKING:
     from movsdk.kernel.binding import BoundDriver
     from movsdk.kernel.irq import IrqDomain
-    from movsdk.kernel.mutex import Mutex
 
 
 ConfigObserver = Callable[[Device, str, int, int, int, tuple[str, int]], None]
@@ -61,7 +61,7 @@ class System:
     drivers: list[BoundDriver] = field(factory=list, init=False)
     discovered: list[Device] = field(factory=list, init=False, repr=False)  # in the order the scan found them
     irq: IrqDomain | None = field(default=None, init=False, repr=False)
-    rescan_locked: bool = field(default=False, init=False)
+    rescan_lock: Mutex = field(factory=lambda: Mutex("pci_rescan_remove_lock"), init=False, repr=False)
     bridge_mutex: Mutex | None = field(default=None, init=False, repr=False)  # made by enable.bridge_mutex()
     failures: list[HookFailed] = field(factory=list, init=False, repr=False)
     match_of: Callable[[Device], BoundDriver | None] | None = field(default=None, init=False, repr=False)
@@ -91,6 +91,11 @@ class System:
         if self.command_line.skips_isa_align:
             self.address_map = evolve(self.address_map, avoids_isa_aliases=False)
         self.window_granules = self.platform.granules(segment.windows)
+
+    @property
+    def rescan_locked(self) -> bool:
+        """Whether a rescan, a hot-plug event or a removal goes on."""
+        return self.rescan_lock.is_locked
 
     @property
     def assigns_all_buses(self) -> bool:

@@ -15,7 +15,7 @@ from movsdk.address import Span
 from movsdk.kernel import runtime_pm
 from movsdk.kernel.adding import add_devices, register_and_bind
 from movsdk.kernel.arch import fitted_to_apertures
-from movsdk.kernel.binding import unbind
+from movsdk.kernel.binding import stop
 from movsdk.kernel.claim import claim_firmware_values, never_fixed
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.mmio import make_stale
@@ -101,19 +101,22 @@ class Engine:
             self.system.ops.clock.call_soon(call, "after the rescan lock")
 
     def _event(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
+        try:
+            with self.system.rescan_lock.held():
+                return self._event_alone(op, act)
+        finally:
+            waiting, self._waiting = self._waiting, []
+            for call in waiting:
+                self.when_unlocked(call)
+
+    def _event_alone(self, op: str, act: Callable[[], tuple[int, bool]]) -> RescanReport:
         since, before = len(self.system.trace), {id(device) for device in self.system.discovered}
         crashes = len(self.system.arch.crashes)
         self._tries.clear()
         self._fixed.clear()
         self._ignored.clear()
         self._known, self._attempts, self._paused, self._moves = assigned_spans(self.system), [], [], []
-        self.system.rescan_locked = True
-        try:
-            rc, boot_rescan = act()
-        finally:
-            self.system.rescan_locked = False
-            while self._waiting:
-                self.when_unlocked(self._waiting.pop(0))
+        rc, boot_rescan = act()
         self._note_moves()
         return RescanReport(
             op=op,
@@ -184,7 +187,7 @@ class Engine:
         return 0, False
 
     def _remove(self, device: Device) -> tuple[int, bool]:
-        _stop(device)
+        stop(device)
         forget_device(device)
         return 0, False
 
@@ -285,15 +288,6 @@ class Engine:
     def _log_tries(self, placing: Placing) -> None:
         self._tries[:] = placing.tries
         log_tries(self.system, placing.tries)
-
-
-def _stop(device: Device) -> None:
-    """Unbind everything below, last sibling first, deepest first (``pci_stop_bus_device()``)."""
-    if device.subordinate is not None:
-        for child in reversed(list(device.subordinate.devices)):
-            _stop(child)
-    if device.driver is not None:
-        unbind(device.system, device)
 
 
 def _has_unset(root: Segment) -> bool:

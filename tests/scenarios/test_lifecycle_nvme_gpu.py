@@ -1,7 +1,6 @@
 """Life cycles on the real engine: what may meet a rescan, for the two large reference drivers.
 
-The rescan lock is ``pci_lock_rescan_remove()``: rescans and removals take it, so that only the order of the two is open. I/O
-takes none.
+Rescans and removals take ``pci_lock_rescan_remove()``, so that only the order of the two is open. I/O takes no lock.
 """
 
 from __future__ import annotations
@@ -15,9 +14,8 @@ from movsdk import PciDev, PciError
 from movsdk.bench import forcing, reference
 from movsdk.bench.bench import Bench
 from movsdk.errors import HookFailed
-from movsdk.explore import Mutex
 from movsdk.kernel.pcidev import device_of
-from movsdk.testing.explore_plugin import Tasks
+from movsdk.testing.tasks import Tasks
 
 Make = Callable[..., Bench]
 BOTH = pytest.mark.parametrize("name", ["nvme", "gpu"])
@@ -32,20 +30,17 @@ class Stage:
         self.bench: Bench = make_bench(ports=2, faults="hardware", strict=False)
         self.dev: PciDev = self.bench.plug(known.driver, known.model())
         self.bench.world.system.ops.clock.run_pending()
-        self.lock = Mutex("pci_rescan_remove_lock")
 
     def rescan(self) -> None:
-        with self.lock:
-            self.bench.world.engine.rescan()
+        self.bench.world.engine.rescan()
 
     def move(self) -> None:
         device = device_of(self.dev)
-        with self.lock, forcing.forced_away(self.bench.world.engine, device, (0,)):
+        with forcing.forced_away(self.bench.world.engine, device, (0,)):
             self.bench.world.engine.rescan()
 
     def remove(self) -> None:
-        with self.lock:
-            self.bench.world.engine.remove(device_of(self.dev))
+        self.bench.world.engine.remove(device_of(self.dev))
 
     def io(self) -> None:
         with suppress(PciError):  # the card is paused or gone, and says so: an answer
