@@ -115,7 +115,7 @@ def _force(event: Fields, by_id: Mapping[str, FunctionSpec]) -> Force:
         for key in ("bars", "lose", "shrink")
         if key in event
     }
-    known = {"reset": LOSSES, "fails": FAILING, "pull": STEPS, "again": STEPS}
+    known = {"reset": LOSSES, "fails": FAILING, "pull": STEPS, "recover": STEPS, "again": STEPS}
     words |= {key: event.word(key, values) for key, values in known.items() if key in event}
     if "vectors" in event:
         words["vectors"] = event.number("vectors", low=1, high=_MOST_VECTORS)

@@ -40,6 +40,7 @@ class Force:
         vectors: at most so many interrupt vectors afterwards, with another message address.
         fails: this call of the kernel fails in rescan_done; one of `FAILING`.
         pull: the card is torn out before this step; one of `STEPS`.
+        recover: before this step its link reports an error: error_detected, reset, slot_reset.
         again: a second rescan is asked for before this step, and follows the first.
         order: labels of devices in the order in which they are paused and resumed.
     """
@@ -51,6 +52,7 @@ class Force:
     vectors: int | None = None
     fails: str = ""
     pull: str = ""
+    recover: str = ""
     again: str = ""
     order: tuple[str, ...] = ()
 
@@ -64,7 +66,7 @@ class Force:
     @property
     def is_harmful(self) -> bool:
         """Whether the driver may not be able to go on, so that an error it reports is right."""
-        return bool(self.lose or self.shrink or self.vectors is not None or self.fails or self.pull)
+        return bool(self.lose or self.shrink or self.vectors is not None or self.fails or self.pull or self.recover)
 
     def plain(self) -> dict[str, Any]:
         """The words that say something, as a scenario writes them."""

@@ -51,6 +51,8 @@ def forced(world: World, device: Device, force: Force, on_report: Callable[[Resc
             stack.enter_context(powers.shrunk(world, device, force.shrink))
         if force.fails:
             stack.enter_context(powers.failing(view_of(device), force.fails))
+        if force.recover:
+            stack.enter_context(powers.recovering(world, device, force.recover))
         if force.pull:
             stack.enter_context(powers.pulled(world, device, force.pull))
         yield

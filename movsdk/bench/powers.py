@@ -18,7 +18,8 @@ from movsdk.bench.force import FAILING, LOSSES
 from movsdk.bench.forcing import check_bar, take_away
 from movsdk.bench.steps import AtStep
 from movsdk.bench.world import World
-from movsdk.errors import BadInput, PciError
+from movsdk.errors import BadInput, InvariantBroken, PciError
+from movsdk.kernel.actor import record_failure
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.irq import irq_domain
 from movsdk.kernel.pcidev import PciDev, device_of
@@ -26,6 +27,7 @@ from movsdk.kernel.saved_state import restore_state, save_state
 from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan.report import RescanReport
 
+FROZEN: Final = 2  # pci_channel_io_frozen
 _OTHER_CPU: Final = 1 << 12  # the destination in a message's address
 
 
@@ -127,6 +129,38 @@ def state_lost(world: World, device: Device, how: str) -> AtStep:
 def pulled(world: World, device: Device, before: str) -> AtStep:
     """The card is torn out before that step, and nobody tells the kernel."""
     return at_step(world, before, lambda: world.machine.unplug(device.label, told=False))
+
+
+def recovering(world: World, device: Device, before: str) -> AtStep:
+    """The link of `device` reports a fatal error before that step, and recovers: error_detected, reset, slot_reset.
+
+    Nobody waits for the rescan with it, as in Linux. What a hook raises gives the device up: it is gone until ``remove``.
+
+    Raises:
+        BadInput: the driver has not both hooks.
+    """
+    driver = device.driver
+    if driver is None or not (driver.has("error_detected") and driver.has("slot_reset")):
+        raise BadInput(f"{device}: its driver has no error_detected() and slot_reset(), so nothing recovers it")
+
+    def told(hook: str, **arguments: int) -> bool:
+        try:
+            driver.call(hook, dev=device, **arguments)
+        except InvariantBroken:
+            raise
+        except Exception as error:  # whatever a driver raises is a result
+            record_failure(device, hook, error, "the device is gone until remove()")
+            device.is_gone = True
+        return not device.is_gone
+
+    def recover() -> None:
+        if told("error_detected", state=FROZEN):
+            save_state(device)
+            world.machine.function(device.label).reset()
+            restore_state(device)
+            told("slot_reset")
+
+    return at_step(world, before, recover)
 
 
 # --- interrupts --------------------------------------------------------------------------------------

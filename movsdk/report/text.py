@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from movsdk.errors import BadInput, NoSpace
 from movsdk.report.address_map import Entry, State, depths
 from movsdk.report.line import Line, cut, named
 from movsdk.report.map_lines import columns
@@ -23,7 +24,7 @@ PROMISES: Final = {
     "E03": "a working BAR lost",
     "E12": "newcomer given up",
 }
-_POWER: Final = {"suspend": "asleep", "resume": "awake"}
+_POWER: Final = {"suspend": "asleep", "resume": "awake", "sleep": "the machine sleeps", "wake": "the machine is awake"}
 _GIVEN_UP: Final = "(E12: with its BARs a device that worked would have lost its own)"
 _BRIDGE_WINDOWS: Final = 7  # resource numbers from here on are windows
 
@@ -79,7 +80,8 @@ def event_lines(
 
 def _course(report: RescanReport, state: State, hooks: Sequence[Sequence[str]]) -> list[str]:
     """How the event went, before its results."""
-    lines = [f"rc {report.rc} ({errno.errorcode.get(-report.rc, '?')})"] if report.rc else []
+    why = next((f": {event.text}" for event in report.timeline if isinstance(event.detail, BadInput | NoSpace)), "")
+    lines = [f"rc {report.rc} ({errno.errorcode.get(-report.rc, '?')}){why}"] if report.rc else []
     if not report.rc and report.op in _POWER:
         lines.append(_POWER[report.op])
     if report.boot_rescan:

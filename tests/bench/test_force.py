@@ -15,28 +15,7 @@ from movsdk.bench.bench import Bench
 from movsdk.bench.force import FORCE_KEYS, Force
 from movsdk.errors import BadInput, HookFailed
 from movsdk.hooks import PciId
-from movsdk.kernel.pcidev import PciDev, device_of
-
-
-class Recorder(Edu):
-    """Notes which hook was called on which card."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[str] = []
-
-    def rescan_prepare(self, dev: PciDev) -> None:
-        self.calls.append(f"prepare {device_of(dev).label}")
-        super().rescan_prepare(dev)
-
-    def rescan_done(self, dev: PciDev) -> None:
-        self.calls.append(f"done {device_of(dev).label}")
-        super().rescan_done(dev)
-
-
-def place(dev: PciDev, bar: int = 0) -> int:
-    """Where a BAR is."""
-    return dev.resource_start(bar)
+from movsdk.kernel.pcidev import PciDev
 
 
 # --- refusals --------------------------------------------------------------------------------------------

@@ -131,6 +131,7 @@ def test_a_second_rescan_is_in_the_same_report() -> None:
     [
         ({"op": "force", "id": "gpu"}, "off", -22),
         ({"op": "force", "id": "gpu", "bars": [4]}, "v9", -22),
+        ({"op": "force", "id": "disk", "shrink": [0]}, "v9", -22),
         ({"op": "hooks", "id": "gpu", "calls": ["rescan_done"]}, "v9", -19),
         ({"op": "force", "id": "gpu"}, "v9", -19),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from movsdk.address import Span
+from movsdk.errors import BadInput
 from movsdk.layout.table import MEM, MEM_64, PREF
 from movsdk.report import text
 from movsdk.report.line import Line
@@ -38,7 +39,15 @@ def test_who_sleeps_and_who_wakes_is_said() -> None:
     """An event that did what it should is not nothing; one that failed says why."""
     assert words(RescanReport("suspend", "v9", 0)) == ["asleep"]
     assert words(RescanReport("resume", "v9", 0)) == ["awake"]
+    assert words(RescanReport("sleep", "v9", 0)) == ["the machine sleeps"]
+    assert words(RescanReport("wake", "v9", 0)) == ["the machine is awake"]
     assert words(RescanReport("suspend", "v9", -16)) == ["rc -16 (EBUSY)"]
+
+
+def test_what_could_not_be_done_says_why() -> None:
+    """A trouble that the scenario asks for and that the device cannot have."""
+    note = Event(0, What.NOTE, "card", "card: BAR 5 has no place", BadInput("card: BAR 5 has no place"))
+    assert words(RescanReport("force", "v9", -22, timeline=(note,))) == ["rc -22 (EINVAL): card: BAR 5 has no place"]
 
 
 def test_an_event_is_told_in_order() -> None:
