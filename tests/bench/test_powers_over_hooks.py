@@ -13,7 +13,7 @@ from drivers.gpu.model import GpuModel
 from drivers.nvme.driver import Nvme
 from drivers.nvme.model import NvmeModel
 from movsdk.bench.bench import Bench
-from movsdk.errors import PciError
+from movsdk.errors import BadInput, PciError
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.pci_regs import PowerState
 
@@ -32,11 +32,6 @@ class Recorder(Edu):
     def rescan_done(self, dev: PciDev) -> None:
         self.calls.append(f"done {device_of(dev).label}")
         super().rescan_done(dev)
-
-
-def place(dev: PciDev, bar: int = 0) -> int:
-    """Where a BAR is."""
-    return dev.resource_start(bar)
 
 
 # --- hooks -----------------------------------------------------------------------------------------------
@@ -115,6 +110,43 @@ def test_a_second_rescan_waits_for_the_first(bench: Bench) -> None:
     assert len(bench.reports) == reports + 2
     assert driver.calls == ["prepare edu0", "done edu0"] * 2
     bench.run_io(dev)
+
+
+class Recovers(Recorder):
+    """Lets rescan_done start the card, if a rescan is under way."""
+
+    name = "recovers"
+
+    def error_detected(self, dev: PciDev, state: int) -> None:
+        self.calls.append(f"error {state}")
+
+    def slot_reset(self, dev: PciDev) -> None:
+        self.calls.append(f"reset, {as_config_says(dev)}")
+
+
+def as_config_says(dev: PciDev) -> str:
+    """Where config space says that BAR 0 is, and whether it decodes."""
+    return f"{dev.read_config_dword(0x10):#x} {dev.read_config_word(4) & 2}"
+
+
+def test_an_error_of_the_link_while_paused(bench: Bench) -> None:
+    """Both hooks between prepare and done; config space is back, with the BAR where it is by then."""
+    driver = Recovers()
+    dev = bench.plug(driver, EduModel)
+    bench.run_io(dev)
+    driver.calls.clear()
+
+    bench.force(dev, recover="resume")
+
+    assert driver.calls == ["prepare recovers0", "error 2", f"reset, {dev.resource_start(0):#x} 2", "done recovers0"]
+    bench.run_io(dev)
+    assert not bench.faults
+
+
+def test_who_cannot_recover_cannot_be_asked_to(bench: Bench) -> None:
+    """Both hooks are needed."""
+    with pytest.raises(BadInput, match=r"has no error_detected\(\) and slot_reset\(\), so nothing recovers it"):
+        bench.force(bench.plug(Edu, EduModel), recover="bridges")
 
 
 # --- sleep -----------------------------------------------------------------------------------------------

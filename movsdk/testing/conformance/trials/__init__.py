@@ -14,6 +14,7 @@ from movsdk.testing.conformance.trials import (
     moves,
     neighbours,
     out_of_turn,
+    recovery,
     trouble,
 )
 
@@ -30,5 +31,6 @@ TRIALS: Final[tuple[Trial, ...]] = (
     *trouble.TRIALS,
     *neighbours.ASLEEP,
     *meanwhile.TRIALS,
+    *recovery.TRIALS,
     *absent.TRIALS,
 )
