@@ -144,4 +144,5 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def _reports_with(terminalreporter: Any, name: str) -> list[Any]:
     kinds = ("passed", "failed", "skipped", "xfailed", "xpassed")
     reports = [report for kind in kinds for report in terminalreporter.stats.get(kind, [])]
-    return [report for report in reports if any(key == name for key, _ in report.user_properties)]
+    # A module that was skipped as a whole is a CollectReport, which has no properties.
+    return [report for report in reports if any(key == name for key, _ in getattr(report, "user_properties", ()))]
