@@ -167,7 +167,7 @@ def machines(draw: st.DrawFn) -> World:
 
 
 @needs_pciutils
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(world=machines())
 def test_lspci_decodes_what_the_model_believes(world: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Addresses that lspci prints are the kernel's; hex dumps are silicon's; the two agree."""

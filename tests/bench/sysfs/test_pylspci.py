@@ -11,12 +11,11 @@ from movsdk.bench.sysfs.export_tree import export_tree
 from tests.bench.sysfs.cards import Card, MemoryCard
 from tests.bench.sysfs.pciutils import needs_pciutils
 
-command = pytest.importorskip("pylspci.command", reason="needs pylspci: pip install pylspci")
-
 
 @needs_pciutils
 def test_pylspci_lists_the_devices(bench: Bench, tmp_path: Path) -> None:
     """Slots, ids, classes and drivers as the kernel has them."""
+    command = pytest.importorskip("pylspci.command", reason="needs pylspci: pip install pylspci")
     dev = bench.plug(Card, MemoryCard)
     export_tree(bench.world, tmp_path / "tree")
     builder = command.CommandBuilder(access_method="linux-sysfs", pcilib_params={"sysfs.path": str(tmp_path / "tree")})
