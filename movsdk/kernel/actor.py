@@ -74,7 +74,7 @@ def record_failure(device: Device, what: str, error: Exception, consequence: str
 def record_breach(device: Device, text: str, function: object, kind: str = "") -> None:
     """Append a breach of the contract that no line of the driver raises; `function` is the code to look at, or its line.
 
-    `kind` is a word for programs: "dma", "irq", "atomic", "user" or "peer".
+    `kind` is a word for programs: "dma", "irq", "atomic", "user", "retry" or "peer".
     With ``faults="hardware"`` nothing is recorded: the driver sees what a real one would see.
     """
     if device.system.faults == "hardware":

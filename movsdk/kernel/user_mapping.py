@@ -21,6 +21,8 @@ from movsdk.layout.table import UNSET
 from movsdk.ops import Space
 from movsdk.trace import What
 
+_MOST_FAULTS = 1000  # that a user takes in a row before it counts as spinning
+
 
 @define(eq=False, repr=False)
 class UserMapping:
@@ -28,7 +30,8 @@ class UserMapping:
 
     Args:
         fault: called with the mapping when the user touches a page that is not there; it calls `insert()`, or raises
-            `PciError`, and the user gets SIGBUS. Without it, what was zapped stays so.
+            `PciError`, and the user gets SIGBUS. If it does neither, the user faults again (``VM_FAULT_NOPAGE``).
+            Without it, what was zapped stays so.
     Raises:
         PciError: EINVAL (beyond the BAR, or it has no address), ENODEV (the device is gone).
     """
@@ -41,6 +44,7 @@ class UserMapping:
     mapped_at: Site = field(factory=call_site, init=False)
     is_closed: bool = field(default=False, init=False)
     address: int | None = field(default=None, init=False)
+    _dummy: bytearray | None = field(default=None, init=False)
     _generation: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -71,9 +75,13 @@ class UserMapping:
         self.address = self.device.resources[self.bar].start + self.offset
         self._generation = self.device.generation[self.bar]
 
+    def insert_dummy(self) -> None:
+        """Give the user a page of memory that belongs to nobody: what is written there is lost (rule C24)."""
+        self._dummy = bytearray(self.length)
+
     def zap(self) -> None:
         """Take the pages away; the user's next access faults."""
-        self.address = None
+        self.address = self._dummy = None
 
     def close(self) -> None:
         """The end of the mapping (munmap, or the process ended)."""
@@ -86,31 +94,46 @@ class UserMapping:
     # --- the user's side ----------------------------------------------------------------------------------
     def read(self, offset: int, size: int = 4) -> int:
         """A load of 1, 2, 4 or 8 bytes by the process. Raises `UserBusError`: the process gets SIGBUS."""
-        return self.device.system.ops.read(Space.MEM, self._touch("read", offset, size), size)
+        address = self._touch("read", offset, size)
+        if self._dummy is not None:
+            return int.from_bytes(self._dummy[offset : offset + size], "little")
+        return self.device.system.ops.read(Space.MEM, address, size)
 
     def write(self, value: int, offset: int, size: int = 4) -> None:
         """A store of 1, 2, 4 or 8 bytes by the process. Raises `UserBusError`: the process gets SIGBUS."""
         address = self._touch("write", offset, size)
+        if self._dummy is not None:
+            self._dummy[offset : offset + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+            return
         self.device.system.ops.write(Space.MEM, address, size, value & ((1 << 8 * size) - 1))
 
     def _touch(self, operation: str, offset: int, size: int) -> int:
         """The bus address that the process's access goes to."""
         if self.is_closed or not 0 <= offset <= self.length - size:
             raise UserBusError(f"{self}: {operation} of {size} bytes at {offset:#x} outside of the mapping, SIGBUS")
-        if self.address is None:
+        if self.address is None and self._dummy is None:
             self._fault_in(operation)
-        assert self.address is not None  # inserted, or SIGBUS
-        self._judge(operation, offset)
-        return self.address + offset
+        if self._dummy is None:
+            self._judge(operation, offset)
+        return (self.address or 0) + offset
 
     def _fault_in(self, operation: str) -> None:
-        if self.fault is not None:
+        for _ in range(_MOST_FAULTS):
+            if self.fault is None:
+                raise UserBusError(f"{self}: {operation} of a page that was zapped and not inserted again, SIGBUS")
             try:
                 self.fault(self)
             except PciError as error:
                 raise UserBusError(f"{self}: {operation} got SIGBUS: {error}") from error
-        if self.address is None:
-            raise UserBusError(f"{self}: {operation} of a page that was zapped and not inserted again, SIGBUS")
+            if self.address is not None or self._dummy is not None:
+                return
+        text = (
+            f"{self}: {_MOST_FAULTS} faults in a row and no page; a user that retries keeps a CPU busy and may keep rescan_done "
+            "from coming. Sleep in the fault handler until the device is back, or refuse"
+        )
+        self.device.system.trace.add(What.FAULT, self.device.label, text)
+        record_breach(self.device, text, self.fault, "retry")
+        raise UserBusError(text)
 
     def _judge(self, operation: str, offset: int) -> None:
         device = self.device

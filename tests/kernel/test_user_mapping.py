@@ -127,3 +127,26 @@ def test_a_removed_device_has_none() -> None:
     assert any("is still there; close() it" in event.text for event in bench.trace.events)
     with pytest.raises(UserBusError, match="SIGBUS"):
         mapping.read(0)
+
+
+def test_a_user_that_faults_for_ever_is_recorded() -> None:
+    """A handler that neither inserts nor refuses makes it spin."""
+    bench, dev, _ = mapped()
+    mapping = UserMapping(dev, 0, 0, 4096, fault=lambda mapping: None)
+
+    with pytest.raises(UserBusError, match="1000 faults in a row"):
+        mapping.read(0)
+    assert bench.failures[-1].fields["kind"] == "retry"
+
+
+def test_a_dummy_page_keeps_what_is_written_to_itself() -> None:
+    """The device hears nothing of it."""
+    _, dev, mapping = mapped()
+    mapping.insert_dummy()
+
+    mapping.write(5, r.LIVENESS)
+
+    assert mapping.read(r.LIVENESS) == 5
+    assert dev.drvdata.readl(r.LIVENESS) == 0
+    mapping.zap()
+    assert mapping.read(r.IDENTIFICATION) == r.IDENTITY

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from movsdk.errors import (
     AccessFault,
     AccessWhilePaused,
+    ContractError,
     DeviceAsleep,
     DeviceGone,
     HookFailed,
     MappingClosed,
+    PciError,
     StaleMapping,
 )
 from movsdk.kernel.device import Device
@@ -67,7 +69,7 @@ def of_failure(stage: Stage, failure: HookFailed) -> None:
     site = failure.fields.get("site", ("?", 0))
     if stage.is_excused(label, error) and hook != "remove":
         return
-    rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32", "user": "C23"}.get(
+    rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32", "user": "C23", "retry": "C25"}.get(
         failure.fields.get("kind", ""), stage.blame
     )
     stage.note(rule, str(failure), (hook, failure.fields.get("kind") or type(error).__name__, site), site)
@@ -77,3 +79,12 @@ def left_behind(trace: Trace, device: Device, since: int) -> list[str]:
     """What the core had to take back after the last remove of `device`, by the timeline from `since` on; a line each."""
     notes = [event.text for event in trace.of(What.NOTE, since=since) if event.who == device.label]
     return [text for text in notes if " after remove of " in f" {text}"]
+
+
+def comes_of_loss(error: object) -> bool:
+    """Whether `error` comes of a lost device: what its driver says, and all-ones from silicon.
+
+    A gate that waits for a user inside of it is no fault either: the user is interrupted by the same task.
+    """
+    is_gate = isinstance(error, ContractError) and "gate" in error.fields
+    return is_gate or isinstance(error, PciError | DeviceGone)

@@ -168,7 +168,6 @@ DEVICE_RULES: Final = (
         "Christian König: dummy pages",
         "user writes while paused",
         "block the fault until rescan_done, or SIGBUS",
-        missing="dummy pages are not modelled",
     ),
     Rule(
         "C25",
@@ -176,7 +175,6 @@ DEVICE_RULES: Final = (
         "Christian König: fault-retry livelock",
         "bounded progress with a spinning user",
         "sleep in the fault handler until rescan_done instead of returning retry",
-        missing="spinning user tasks are not modelled",
     ),
     Rule(
         "C26",

@@ -18,7 +18,6 @@ from movsdk.errors import (
     AccessFault,
     BadInput,
     ContractError,
-    DeviceGone,
     HookFailed,
     InvariantBroken,
     MovError,
@@ -29,7 +28,7 @@ from movsdk.kernel.actor import Site, raise_site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance import inspecting
-from movsdk.testing.conformance.classify import left_behind, of_failure, of_fault
+from movsdk.testing.conformance.classify import comes_of_loss, left_behind, of_failure, of_fault
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial
@@ -61,6 +60,7 @@ class Stage:
     patience_ms: int = field(default=VIRTUAL_MS, init=False)  # how long anything may wait
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
+    is_nested: bool = field(default=False, init=False)  # a rescan inside a user call
     hook_ms: float = field(default=0.0, init=False)  # longest time that drivers took for one pause, without what the kit adds
     _before: dict[str, inspecting.Standing] = field(factory=dict, init=False)
     _excused: set[str] = field(factory=set, init=False)
@@ -142,7 +142,8 @@ class Stage:
         try:
             return self._guarded(what, work)
         except Hung as hung:
-            self.note("C31", f"{self.subject.name}: {hung}", ("hung", what), hung.site)
+            if not self.is_nested:  # it may wait for the user call that we have interrupted
+                self.note("C31", f"{self.subject.name}: {hung}", ("hung", what), hung.site)
             raise NotChecked(str(hung)) from hung
         finally:
             self.collect()
@@ -193,16 +194,14 @@ class Stage:
     @contextmanager
     def excusing(self, dev: PciDev) -> Iterator[None]:
         """While inside, `dev` is excused."""
-        label = device_of(dev).label
         self.collect()
-        before = label in self._excused
-        self._excused.add(label)
+        before = set(self._excused)
+        self.excuse(dev)
         try:
             yield
         finally:
             self.collect()
-            if not before:
-                self._excused.discard(label)
+            self._excused = before
 
     def note(
         self,
@@ -239,12 +238,8 @@ class Stage:
                 of_failure(self, failure)
 
     def is_excused(self, label: str, error: object) -> bool:
-        """Whether `error` is what comes of a lost device: what its driver says, and all-ones from silicon.
-
-        A gate that waits for a user inside of it is no fault either: the user is interrupted by the same task.
-        """
-        is_gate = isinstance(error, ContractError) and "gate" in error.fields
-        return label in self._excused and (is_gate or isinstance(error, PciError | DeviceGone))
+        """Whether `error` is only what a lost device's driver says; see `classify.comes_of_loss`."""
+        return label in self._excused and comes_of_loss(error)
 
     # --- inside ----------------------------------------------------------------------------------------------
     def _plugged(self, plug: Callable[[], list[PciDev]]) -> list[PciDev]:

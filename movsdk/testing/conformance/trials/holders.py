@@ -21,6 +21,7 @@ from movsdk.testing.conformance.trial import Needs, NotChecked, Trial, all_of, m
 
 _MARK: Final = 0x5AFE_C0DE
 _LENGTH: Final = 4096
+_AWAY: Final = 2048  # where a user writes while the device is paused
 
 
 def offers(method: str, arguments: str) -> Needs:
@@ -32,7 +33,7 @@ def offers(method: str, arguments: str) -> Needs:
     return need
 
 
-@trial("a user maps the BAR", blames="C23", needs=all_of(movable, offers("mmap", "dev, offset, length")))
+@trial("a user maps the BAR", blames="C23", rules="C24 C25", needs=all_of(movable, offers("mmap", "dev, offset, length")))
 def user_maps(stage: Stage) -> None:
     """A process writes and reads through its mapping before, while and after the move."""
     dev = stage.plug()
@@ -40,7 +41,8 @@ def user_maps(stage: Stage) -> None:
     if not isinstance(mapping, UserMapping):
         raise NotChecked(f"mmap() returned {type(mapping).__name__}, not a UserMapping")
     stage.do("a user's write", lambda: mapping.write(_MARK, 0))
-    stage.while_paused(lambda: _while_paused(stage, dev, mapping), dev)
+    written: list[int] = []
+    stage.while_paused(lambda: _while_paused(stage, dev, mapping, written), dev)
     found = stage.do("a user's read", lambda: _answer(lambda: mapping.read(0)))
     if found not in (_MARK, None):
         stage.note(
@@ -57,13 +59,31 @@ def user_maps(stage: Stage) -> None:
             ("user gone",),
             mapping.mapped_at,
         )
+    if stage.do("a user's read", lambda: _answer(lambda: mapping.read(_AWAY))) == 0:
+        _lost_write(stage, mapping, written)
     stage.do("munmap", mapping.close)
     stage.finish()
 
 
-def _while_paused(stage: Stage, dev: PciDev, mapping: UserMapping) -> None:
+def _lost_write(stage: Stage, mapping: UserMapping, written: list[int]) -> None:
+    """A write of a user that was taken while paused, and is not there afterwards."""
+    if written:
+        stage.note(
+            "C24",
+            f"{mapping}, made at {show(mapping.mapped_at)}: a user wrote {written[0]:#x} while the device was paused, and "
+            "it is lost; a dummy page swallows writes: let the fault wait until rescan_done, or refuse it",
+            ("lost write",),
+            mapping.mapped_at,
+        )
+
+
+def _while_paused(stage: Stage, dev: PciDev, mapping: UserMapping, written: list[int]) -> None:
     """A user's access now must not reach the device: it waits (here: SIGBUS) until rescan_done."""
     with suppress(UserBusError):
+        mapping.write(_MARK, _AWAY)
+        written.append(_MARK)
+        if not mapping.is_present:
+            return  # it was served by somebody else; whether it arrives is seen afterwards
         mapping.read(0)
         if device_of(dev).is_paused:
             stage.note(

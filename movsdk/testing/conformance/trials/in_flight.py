@@ -81,7 +81,7 @@ def inside_a_call(stage: Stage) -> None:
 
 def _mover(stage: Stage, dev: PciDev) -> Callable[[], None]:
     def move() -> None:
-        inside, stage.in_user_call = stage.in_user_call, False
+        inside, stage.in_user_call, stage.is_nested = stage.in_user_call, False, True
         try:
             with stage.excusing(dev):  # "busy" is an answer: the BARs stay
                 stage.move(dev, stage.movable_bars(dev))
@@ -92,7 +92,7 @@ def _mover(stage: Stage, dev: PciDev) -> Callable[[], None]:
                 raise
             raise NotChecked(f"the driver locks its I/O path; --deep tries every order ({error})") from error
         finally:
-            stage.in_user_call = inside
+            stage.in_user_call, stage.is_nested = inside, False
 
     return move
 

@@ -11,12 +11,14 @@ from typing import Final
 
 from movsdk.bench import forcing
 from movsdk.errors import BadInput, HookFailed, NoSpace, PciError
+from movsdk.explore.oracles import DEADLOCK
 from movsdk.explore.runner import Budget, explore
 from movsdk.explore.strategies import Dfs
 from movsdk.explore.tasks import World
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import Trial, movable, movable_and_io, trial
+from movsdk.testing.conformance.violation import NOWHERE
 from movsdk.testing.tasks import Tasks
 
 RUNS: Final = 60
@@ -83,12 +85,12 @@ def _explored(stage: Stage, rule: str, first: tuple[str, Act], second: tuple[str
         cause = str(told[0])
     story = "\n".join(line for line in failure.timeline.splitlines() if not line.startswith("=>"))  # the cause stands above
     text = f"{stage.subject.name}: {first[0]} beside {second[0]}: {cause}\n{story}"
-    stage.note(
-        rule, text, ("order", first[0], second[0], failure.name), told[0].fields.get("site", ("?", 0)) if told else ("?", 0)
-    )
+    site = told[0].fields.get("site", NOWHERE) if told else NOWHERE
+    with stage.blaming("C31" if failure.name == DEADLOCK else rule):
+        stage.note(stage.blame, text, ("order", first[0], second[0], failure.name), site)
 
 
-@trial("a move beside a user call", blames="C42", needs=movable_and_io, owns=True)
+@trial("a move beside a user call", blames="C42", rules="C31", needs=movable_and_io, owns=True)
 def call_beside_move(stage: Stage) -> None:
     """I/O on one CPU, a rescan that moves the BARs on another."""
     _explored(stage, "C42", ("move", _move), ("user call", _user_call))
