@@ -21,7 +21,7 @@ _REF = "file.py, file.py:Class, package.module:Class, or a reference driver: edu
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("driver", metavar="REF", help=_REF)
+    parser.add_argument("driver", metavar="REF", nargs="?", help=_REF)
     parser.add_argument("--model", metavar="REF", help="the device's model, as file.py:Class (default: the one beside it)")
     parser.add_argument("--bars", metavar="BARS", help="no model: what BARs the device has, as 0:mem32:16K,2:pref64:256M")
     parser.add_argument("--json", metavar="FILE", help="write the verdict there as JSON; - for standard output")
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenario", metavar="FILE", help="with --deep: where the shortest failing history goes (default: printed)"
     )
     parser.add_argument("--verbose", "-v", action="store_true", help="say why a rule was not tried")
+    parser.add_argument("--rules", action="store_true", help="print the rules as a table, and check nothing")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,6 +42,10 @@ def run(options: argparse.Namespace) -> int:
     from movsdk.testing.conformance.subject import Subject, registered
     from movsdk.testing.conformance.verdict_text import verdict_lines, verdict_values
 
+    if options.rules:
+        return _list_rules()
+    if options.driver is None:
+        raise BadInput(f"name a driver: {_REF}")
     if options.model is not None and options.bars is not None:
         raise BadInput("--model and --bars exclude each other: plain memory stands in where there is no model")
     for path in (options.json, options.scenario):
@@ -72,6 +77,13 @@ def run(options: argparse.Namespace) -> int:
         if deep is not None:
             _tell(deep, options.scenario)
     return 0 if verdict.conforms and (deep is None or deep.holds) else 1
+
+
+def _list_rules() -> int:
+    from movsdk.testing.conformance.rule_table import rule_lines
+
+    print(*rule_lines(), sep="\n")
+    return 0
 
 
 def _trials(*, deep: bool) -> tuple[Trial, ...]:

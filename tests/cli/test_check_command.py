@@ -146,7 +146,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     (rule,) = [rule for rule in printed["rules"] if rule["id"] == "C01"]
     assert rule["status"] == "broken"
     assert rule["violations"][0]["at"] == "mine.py:17"
-    assert rule["violations"][0]["sites"]["mapped"].endswith("drivers/edu/driver.py:68")
+    assert "/drivers/edu/driver.py:" in rule["violations"][0]["sites"]["mapped"]
 
 
 @pytest.mark.usefixtures("here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from textwrap import wrap
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from movsdk.testing.conformance.violation import NOWHERE, Violation
 
 WIDTH: Final = 118
 _SHOWN: Final = 3
+_wrap: Final = partial(wrap, width=WIDTH, break_on_hyphens=False, break_long_words=False)  # names and paths stay whole
 
 
 def verdict_lines(verdict: Verdict, *, every: bool = False) -> Iterator[str]:
@@ -29,7 +31,7 @@ def verdict_lines(verdict: Verdict, *, every: bool = False) -> Iterator[str]:
     for status in Status:
         ids = [judgement.rule.id for judgement in verdict.judgements if judgement.status is status]
         if ids:
-            yield from wrap(f"{status.value}: {' '.join(ids)}", WIDTH, subsequent_indent="  ")
+            yield from _wrap(f"{status.value}: {' '.join(ids)}", subsequent_indent="  ")
     if verdict.subject.is_movable:
         yield f"blackout: {verdict.blackout_ms:.1f} ms of virtual time at most, in rescan_prepare and rescan_done together"
     if every:
@@ -58,7 +60,7 @@ def broken_lines(judgement: Judgement) -> Iterator[str]:
     after = f" (follows from {', '.join(judgement.follows)})" if judgement.follows else ""
     yield f"{judgement.rule.id}  broken{after}: {judgement.rule.sentence}"
     yield from _violation_lines(judgement)
-    yield from wrap(f"remedy: {judgement.rule.remedy}", WIDTH, initial_indent="     ", subsequent_indent="       ")
+    yield from _wrap(f"remedy: {judgement.rule.remedy}", initial_indent="     ", subsequent_indent="       ")
 
 
 def advice_lines(judgement: Judgement) -> Iterator[str]:
@@ -70,7 +72,7 @@ def advice_lines(judgement: Judgement) -> Iterator[str]:
 def _violation_lines(judgement: Judgement) -> Iterator[str]:
     for seen in judgement.violations[:_SHOWN]:
         head, *story = seen.message.splitlines()
-        yield from wrap(f"{head}  [in: {seen.trial}]", WIDTH, initial_indent="   - ", subsequent_indent="     ")
+        yield from _wrap(f"{head}  [in: {seen.trial}]", initial_indent="   - ", subsequent_indent="     ")
         yield from (f"     {line}".rstrip() for line in story)
     if len(judgement.violations) > _SHOWN:
         yield f"   - and {len(judgement.violations) - _SHOWN} more"
