@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from movsdk.bench import race_table
+from movsdk.bench import lifecycle_table, race_table
 from movsdk.bench.enable_race import RaceResult, race, race_in_parts, replay_race
 from movsdk.bench.file_out import check_writable, write_whole
 from movsdk.bench.race_scenario import DISABLES, RaceScenario
@@ -23,6 +23,8 @@ from movsdk.report.progress import progress_bar
 
 RUNS: Final = 20_000
 TABLE_RUNS: Final = 999
+_SHAPES: Final = ("variant", "drivers", "bridges", "port_driver", "disable")
+_ENABLE_ONLY: Final = (*_SHAPES, "all", "script", "replay", "record", "count", "jobs")
 EVERY: Final = "every"
 MOST_JOBS: Final = 64
 _ABOUT: Final = {
@@ -47,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the disable side: all of its races, or one of {', '.join(DISABLES)}",
     )
     parser.add_argument("--all", action="store_true", help="the table: every variant, both sides")
+    parser.add_argument("--lifecycle", action="store_true", help="the table of life cycles: what may meet a rescan, nvme and gpu")
     parser.add_argument("--script", action="store_true", help="one order, written down beforehand: with and without the mutex")
     parser.add_argument("--replay", metavar="SCHEDULE", help="one order, as it was printed with a failure")
     parser.add_argument("--record", metavar="OUT", help="write what `movsdk replay OUT` needs to do this again")
@@ -63,6 +66,10 @@ def run(options: argparse.Namespace) -> int:
     """Explore and print; returns 0 whenever there is an answer."""
     if options.runs is not None and options.runs < 1:
         raise BadInput(f"--runs {options.runs}: there must be 1 or more")
+    if options.lifecycle:
+        _refuse(options, "--lifecycle", *_ENABLE_ONLY)
+        _print_life_cycles(options.runs or lifecycle_table.RUNS, as_json=options.json)
+        return 0
     if options.record:
         check_writable(options.record)
     if options.results and options.jobs is None:
@@ -161,6 +168,18 @@ def _print_scripts(variants: list[str]) -> None:
         story = tell(variant)
         print(f"{chr(10) * bool(number)}{variant}: CPU0 stops before it sets the bits of br0, CPU1 goes on as far as it can")
         print(story)
+
+
+def _print_life_cycles(runs: int, *, as_json: bool) -> None:
+    if not as_json:
+        print(lifecycle_table.heading())
+    for row in lifecycle_table.rows(runs):
+        objects = (json.dumps(lifecycle_table.as_json(cycle, result)) for cycle, result in row)
+        print("\n".join(objects) if as_json else lifecycle_table.line(row), flush=True)
+    if not as_json:
+        print(
+            "\nbounded N: every schedule with one preemption at most, in N runs (N+: the runs ended first); proved N: every order"
+        )
 
 
 def _print_table(limit: Budget, *, as_json: bool) -> None:

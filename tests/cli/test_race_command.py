@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from movsdk.bench import lifecycle_table
 from movsdk.bench.race_scenario import DISABLES
 from movsdk.bench.race_table import DISABLE_SIDE, ENABLE_SIDE, TOLD
 from tests.cli.calls import call
@@ -186,3 +187,13 @@ def test_the_table_as_json(capsys: Capsys) -> None:
     assert len(found) == (len(ENABLE_SIDE) + len(DISABLE_SIDE)) * len(TOLD)
     assert [one["variant"] for one in found[: len(TOLD)]] == list(TOLD)
     assert sum("disable" in one for one in found) == len(DISABLES) * len(TOLD)
+
+
+def test_life_cycles_are_a_table_or_json(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row for each act, a cell for each driver; what belongs to the enable race is refused."""
+    monkeypatch.setattr(lifecycle_table, "ACTS", ("second rescan",))
+    done = call(capsys, "race", "--lifecycle", "--runs", "5")
+    assert done.status == 0
+    assert "second rescan         proved 2            proved 2" in done.out
+    assert [found["driver"] for found in objects(capsys, "--lifecycle", "--runs", "5")] == ["nvme", "gpu"]
+    assert call(capsys, "race", "--lifecycle", "--drivers", "2").status == 2
