@@ -60,6 +60,7 @@ class Bench(Troubles):
         cmdline: the kernel's command line; its reserve beats `reserve`, and what has no effect is in `warnings`.
         faults: "raise": a bad access raises at the driver's line; "hardware": it goes on as on real hardware.
         strict: raise what a driver's hook raised, after the operation is complete (False: only collect it in `failures`).
+        port_driver: driver of the ports (default: the reference driver `port`).
     """
 
     rules: str = "v9"
@@ -70,6 +71,7 @@ class Bench(Troubles):
     cmdline: str = ""
     faults_mode: str = field(default="raise", alias="faults")
     strict: bool = True
+    port_driver: Any = None
     warnings: tuple[str, ...] = field(init=False)
     world: World = field(init=False)
     referee: Referee = field(init=False)
@@ -102,7 +104,7 @@ class Bench(Troubles):
             platform=platform,
             command_line=line,
         )
-        port_driver = register_driver(self.world.system, reference.load("port").driver)
+        port_driver = register_driver(self.world.system, self.port_driver or reference.load("port").driver)
         self._drivers = {f"port{number}": port_driver for number in range(1, self.ports + 1)}
         self.referee = Referee(self.world)
         self._sleep = SystemSleep(self.world.system)

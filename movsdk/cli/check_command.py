@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
         subject = Subject.of(driver, None if options.bars is not None else model, options.bars)
     except HookSpecError as error:
         raise BadInput(f"{options.driver}: {error}") from error
+    if options.deep and subject.drives_bridges:
+        raise BadInput(f"{options.driver}: drives bridges; --deep is for drivers of cards")
     verdict = Examination(subject, _trials(deep=options.deep)).verdict()
     if verdict.unchecked:
         raise BadInput(f"{options.driver}: not checked: {verdict.unchecked}")

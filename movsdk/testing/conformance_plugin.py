@@ -17,7 +17,7 @@ from movsdk.bench.user_code import load_module
 from movsdk.errors import BadInput, HookSpecError
 from movsdk.testing import driver_conformance as rules
 from movsdk.testing.conformance.find_driver import drivers_of, model_of
-from movsdk.testing.conformance.subject import registered
+from movsdk.testing.conformance.subject import Subject, registered
 from movsdk.testing.driver_conformance import TRIED, DriverConformance
 
 
@@ -65,9 +65,13 @@ class DriverRules(pytest.Class):
 
     def collect(self) -> Iterator[pytest.Item]:
         """One test a rule; only one that is skipped if there is nothing to try the driver with."""
-        driver = self.obj.driver
-        is_bare = self.obj.model is None and getattr(driver, "bars", None) is None
-        for rule in TRIED[:1] if is_bare else TRIED:
+        try:
+            Subject.of(self.obj.driver, self.obj.model)
+        except BadInput:
+            rules_to_try = TRIED[:1]
+        else:
+            rules_to_try = TRIED
+        for rule in rules_to_try:
             yield RuleTest.from_parent(self, name=rule.id)
 
 

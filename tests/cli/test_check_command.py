@@ -95,7 +95,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", [name for name in reference.NAMES if name != "port"])
+@pytest.mark.parametrize("name", reference.NAMES)
 def test_reference_drivers_conform(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """By bare name."""
     called = call(capsys, "check", name)
@@ -225,6 +225,7 @@ def test_a_load_that_is_none_is_not_checked(capsys: pytest.CaptureFixture[str]) 
         (["edu", "--bars", "5:mem64:4K"], "BAR 5 cannot be mem64: "),
         (["edu", "--bars", "0:mem32:1M", "--model", "edu"], "--model and --bars exclude each other: "),
         (["gpu", "--bars", "0:mem32:1M"], "gpu: not checked: needs a model; on plain memory: "),
+        (["port", "--deep"], "port: drives bridges; --deep is for drivers of cards"),
         (["edu", "--json", "no/out.json"], "no/out.json: cannot be written: there is no folder "),
         (["edu", "--json", "."], ".: is a folder; name a file in it"),
     ],

@@ -11,13 +11,14 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from movsdk.errors import InvariantBroken
 from movsdk.kernel.actor import raise_site, show
 from movsdk.testing.conformance.catalogue import BASE, BY_ID, RULES
 from movsdk.testing.conformance.rule import Rule, Status, Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial
-from movsdk.testing.conformance.trials import TRIALS
+from movsdk.testing.conformance.trials import TRIALS, bridges
 from movsdk.testing.conformance.violation import Violation
 from movsdk.testing.conformance.watchdog import Hung
 
@@ -52,6 +53,10 @@ class Examination:
     trials: tuple[Trial, ...] = TRIALS
     rules: tuple[Rule, ...] = RULES
     _played: dict[str, Played] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.subject.drives_bridges:
+            self.trials = bridges.TRIALS
 
     def play(self, trial: Trial) -> Played:
         """Play a trial once; those before it that it builds upon are played first."""
@@ -102,10 +107,13 @@ class Examination:
         known: frozenset[Hashable] = frozenset(seen.symptom for played in self._played.values() for seen in played.violations)
         plain = [seen for played in self._played.values() if played.trial.is_plain for seen in played.violations]
         cause = next((seen.rule for seen in plain if seen.weight is Weight.ERROR), "")
-        stage = Stage(self.subject, trial, known, "" if trial.is_plain else cause, dict(trial.terms))
+        stage = Stage(self.subject, trial, known, "" if trial.is_plain else cause, self._terms(trial))
         reason, start = "", perf_counter()
         try:
             trial.play(stage)
+        except InvariantBroken:
+            if not stage.has_hung:
+                raise
         except NotChecked as why:
             reason = str(why)
             if trial is first and not self.subject.is_generic and not stage.violations:
@@ -123,8 +131,14 @@ class Examination:
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")
         return Played(trial, tuple(stage.violations), reason, stage.hook_ms, perf_counter() - start)
 
+    def _terms(self, trial: Trial) -> dict[str, Any]:
+        ports = {"port_driver": self.subject.make_driver()} if self.subject.drives_bridges else {}
+        return {**trial.terms, **ports}
+
     def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
         reasons = list(dict.fromkeys(played.reason for played in looking))
+        if not reasons and self.subject.drives_bridges:
+            return Judgement(rule, Status.NOT_APPLICABLE, reason="it drives bridges and has no card")
         if not reasons:
             return Judgement(rule, Status.NOT_MODELLED, reason="no trial of the kit looks at it yet")
         kinds = {played.trial.needs(self.subject) for played in looking}

@@ -60,6 +60,7 @@ class Stage:
     patience_ms: int = field(default=VIRTUAL_MS, init=False)  # how long anything may wait
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
+    has_hung: bool = field(default=False, init=False)  # torn out of a rescan: the bench is good for nothing any more
     is_nested: bool = field(default=False, init=False)  # a rescan inside a user call
     hook_ms: float = field(default=0.0, init=False)  # longest time that drivers took for one pause, without what the kit adds
     _before: dict[str, inspecting.Standing] = field(factory=dict, init=False)
@@ -142,6 +143,7 @@ class Stage:
         try:
             return self._guarded(what, work)
         except Hung as hung:
+            self.has_hung = True
             if not self.is_nested:  # it may wait for the user call that we have interrupted
                 self.note("C31", f"{self.subject.name}: {hung}", ("hung", what), hung.site)
             raise NotChecked(str(hung)) from hung

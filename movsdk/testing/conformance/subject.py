@@ -10,22 +10,26 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from attrs import define, field
 
 from mockbus.model import DeviceModel
+from movsdk.bench import reference
 from movsdk.errors import BadInput, HookSpecError
 from movsdk.kernel.actor import raise_site, show
 from movsdk.kernel.binding import BoundDriver
 from movsdk.testing.conformance.catalogue import BASE, BY_ID
 from movsdk.testing.conformance.generic_model import generic_model
 
+_BRIDGE: Final = 0x0604  # PCI-to-PCI
+
 
 @define(eq=False)
 class Subject:
     """A driver class (or a function that makes a driver) with a function that makes its silicon.
 
+    `drives_bridges`: there is no card for it; the silicon is that of a card below its ports.
     `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour. `io_trouble`: why its I/O cannot be
     asked for with that.
     """
@@ -33,6 +37,7 @@ class Subject:
     make_driver: Callable[[], Any]
     make_model: Callable[[], DeviceModel]
     is_generic: bool = False
+    drives_bridges: bool = False
     name: str = field(init=False)
     hooks: frozenset[str] = field(init=False)
     io_trouble: str = field(default="", init=False)
@@ -54,6 +59,8 @@ class Subject:
         declared = bars if bars is not None else getattr(driver, "bars", None)
         if model is None and declared is not None:
             return cls(make_driver, generic_model(bound, declared), is_generic=True)
+        if model is None and _drives_bridges(bound):
+            return cls(make_driver, _maker(reference.load("edu").model), drives_bridges=True)
         if model is None:
             raise BadInput(
                 f"{_name_of(driver)}: there is no model of its device; write a DeviceModel in model.py beside it, or say which "
@@ -88,6 +95,12 @@ class Subject:
         """Rules that the driver says do not apply to it, with its reasons."""
         waived: Mapping[str, str] = getattr(self._example, "not_applicable", {})
         return waived
+
+
+def _drives_bridges(bound: BoundDriver) -> bool:
+    """Whether every row of the id table asks for a PCI-to-PCI bridge."""
+    rows = bound.id_table
+    return bool(rows) and all((row.class_code & row.class_mask) >> 8 == _BRIDGE for row in rows)
 
 
 def registered(driver: Any) -> BoundDriver:
