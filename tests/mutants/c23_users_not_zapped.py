@@ -18,5 +18,6 @@ class UsersNotZapped(MemoryCard):
     def rescan_prepare(self, dev: PciDev) -> None:
         memory: Memory = dev.drvdata
         if memory.mem is not None:
+            memory.gate.freeze()
             memory.mem.iounmap()
             memory.mem = None

@@ -7,7 +7,7 @@ import errno
 from attrs import define, field
 
 from mockbus import BarKind, BarSpec, DeviceModel
-from movsdk import IoMem, PciDev, PciError, PciId
+from movsdk import Gate, IoMem, PciDev, PciError, PciId
 from movsdk.kernel.user_mapping import UserMapping
 
 
@@ -22,6 +22,7 @@ class MemoryModel(DeviceModel):
 class Memory:
     """The mapping of the kernel, and those of users."""
 
+    gate: Gate
     mem: IoMem | None = None
     is_paused: bool = False
     users: list[UserMapping] = field(factory=list)
@@ -35,17 +36,22 @@ class MemoryCard:
 
     def probe(self, dev: PciDev, id: PciId) -> None:
         dev.enable_device()
-        dev.drvdata = Memory(dev.iomap(0))
+        dev.drvdata = Memory(Gate(f"{dev}.io"), dev.iomap(0))
 
     def remove(self, dev: PciDev) -> None:
         memory: Memory = dev.drvdata
+        memory.gate.kill()
         for user in list(memory.users):
             user.close()
-        self.rescan_prepare(dev)
+        if memory.mem is not None:
+            memory.mem.iounmap()
+            memory.mem = None
         dev.disable_device()
 
     def rescan_prepare(self, dev: PciDev) -> None:
         memory: Memory = dev.drvdata
+        if memory.mem is not None:
+            memory.gate.freeze()
         memory.is_paused = True
         for user in memory.users:
             user.zap()
@@ -57,6 +63,7 @@ class MemoryCard:
         memory: Memory = dev.drvdata
         if memory.mem is None:
             memory.mem = dev.iomap(0)
+            memory.gate.unfreeze()
         memory.is_paused = False
 
     def mmap(self, dev: PciDev, offset: int, length: int) -> UserMapping:
@@ -67,12 +74,13 @@ class MemoryCard:
 
     def exercise(self, dev: PciDev) -> None:
         """Write and read back, far from what users touch."""
-        mem = dev.drvdata.mem
-        if mem is None:
-            raise PciError(errno.EBUSY, f"{dev.name}: paused")
-        mem.writel(0xC0FFEE, 0x8000)
-        if mem.readl(0x8000) != 0xC0FFEE:
-            raise PciError(errno.EIO, f"{dev.name}: memory forgets")
+        memory: Memory = dev.drvdata
+        with memory.gate.entered():
+            if memory.mem is None:
+                raise PciError(errno.EBUSY, f"{dev.name}: paused")
+            memory.mem.writel(0xC0FFEE, 0x8000)
+            if memory.mem.readl(0x8000) != 0xC0FFEE:
+                raise PciError(errno.EIO, f"{dev.name}: memory forgets")
 
     def _fault(self, mapping: UserMapping) -> None:
         if mapping.dev.drvdata.is_paused:
