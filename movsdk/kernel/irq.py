@@ -62,6 +62,7 @@ class IrqDomain:
     _messages: dict[int, Vector] = field(factory=dict, init=False, repr=False)
     _lines: dict[int, list[Vector]] = field(factory=dict, init=False, repr=False)
     _report: Callable[[What, str, str, object], None] = field(repr=False)
+    _find: Callable[[str], Device | None] = field(repr=False)
 
     # --- vectors -------------------------------------------------------------------------------------
     def alloc_vectors(self, device: Device, min_vecs: int, max_vecs: int) -> int:
@@ -173,8 +174,21 @@ class IrqDomain:
             self.spurious += 1
             what = f"{interrupt.kind} interrupt {interrupt.vector:#x}: nobody cared, no handler is registered"
             self._report(What.NOTE, interrupt.source, what, interrupt)
+            self._blame(interrupt)
         for vector in vectors:
             self._run(vector, interrupt)
+
+    def _blame(self, interrupt: Interrupt) -> None:
+        """An interrupt that nobody takes, of a device that is paused: its driver freed the vector and left the device talking."""
+        device = self._find(interrupt.source)
+        if device is None or not device.is_paused or device.driver is None:
+            return
+        text = (
+            f"{device}: an {interrupt.kind} interrupt was raised between rescan_prepare and rescan_done, and nobody takes it; "
+            "switch the device's interrupts off in rescan_prepare, freeing the vector is not enough"
+        )
+        self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
+        record_breach(device, text, getattr(device.driver.target, "rescan_prepare", None), "irq")
 
     def _run(self, vector: Vector, interrupt: Interrupt) -> None:
         device = vector.device
@@ -264,6 +278,6 @@ def irq_domain(device: Device) -> IrqDomain:
     """The system's domain; made, and made the receiver of every interrupt, when first asked for."""
     system = device.system
     if system.irq is None:
-        domain = system.irq = IrqDomain(system.trace.add)
+        domain = system.irq = IrqDomain(system.trace.add, system.find_device)
         system.ops.set_interrupt_handler(domain.deliver)
     return system.irq

@@ -148,7 +148,7 @@ def _by_belief(mapping: IoMem, operation: str, offset: int, fault: Fault | None)
             "stop timers, work and interrupt handlers in rescan_prepare",
             fault=fault,
         )
-    if mapping.generation != device.generation[mapping.bar]:
+    if mapping.generation != device.generation[mapping.bar] and device.bar_span(mapping.bar) != mapping.span:
         return _stale(mapping, operation, offset, fault)
     return None
 

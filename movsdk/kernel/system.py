@@ -119,6 +119,10 @@ class System:
             yield bus
             stack.extend(dev.subordinate for dev in reversed(bus.devices) if dev.subordinate is not None)
 
+    def find_device(self, label: str) -> Device | None:
+        """The device with this label, if any; also one that was removed."""
+        return next((device for device in self.discovered if device.label == label), None)
+
     def find_bus(self, number: int) -> Bus | None:
         """The bus with this number, if any (``pci_find_bus()``)."""
         return next((bus for bus in self.buses() if bus.number == number), None)

@@ -41,6 +41,11 @@ class Work:
         """True until it begins to run or is cancelled."""
         return self._timer is not None and self._timer.is_pending
 
+    @property
+    def due(self) -> int | None:
+        """When it will run, in virtual nanoseconds; None if it is not pending."""
+        return self._timer.due if self._timer is not None and self._timer.is_pending else None
+
     def cancel(self) -> bool:
         """Forget the call and wait until it does not run. Returns whether it was still pending."""
         checkpoint(f"{self} cancel", writes=self.cells)

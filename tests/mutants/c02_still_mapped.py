@@ -6,7 +6,7 @@ from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C02", ("C33",)
+RULE, CONSEQUENCES = "C02", ("C33", "C12")
 MODEL = EduModel
 
 

@@ -6,7 +6,7 @@ from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C03", ("C34", "C07", "C35", "C43", "C48", "C42")
+RULE, CONSEQUENCES = "C03", ("C34", "C07", "C35", "C43", "C48", "C42", "C12")
 MODEL = EduModel
 
 

@@ -6,7 +6,7 @@ from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C13", ("C33", "C34", "C43", "C48", "C35")
+RULE, CONSEQUENCES = "C13", ("C33", "C34", "C43", "C48", "C35", "C12")
 MODEL = EduModel
 
 

@@ -6,7 +6,7 @@ from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C50", ("C07", "C35", "C43")
+RULE, CONSEQUENCES = "C50", ("C07", "C35", "C43", "C12")
 MODEL = EduModel
 
 

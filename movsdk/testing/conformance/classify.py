@@ -81,6 +81,13 @@ def left_behind(trace: Trace, device: Device, since: int) -> list[str]:
     return [text for text in notes if " after remove of " in f" {text}"]
 
 
+def leak_rule(text: str, stage: Stage) -> str:
+    """The rule that something left behind breaks: the enable count, or what remove should have stopped and given back."""
+    if "still enabled" in text:
+        return "C48"
+    return "C41" if stage.trial.is_plain else stage.blame
+
+
 def comes_of_loss(error: object) -> bool:
     """Whether `error` comes of a lost device: what its driver says, and all-ones from silicon.
 

@@ -23,6 +23,7 @@ DEVICE_RULES: Final = (
         f"{_V9}, macOS and Windows alike",
         "each access compares the generation of its mapping with that of the BAR",
         "iounmap() in rescan_prepare, iomap() again in rescan_done, and keep no second copy of the mapping",
+        needs_io=True,
     ),
     Rule(
         "C02",
@@ -37,6 +38,7 @@ DEVICE_RULES: Final = (
         "tinygrad caches bar_info; kernel drivers copy resource_start",
         "an access through the closed mapping; an attribute that held the old address and still does",
         "iomap() and resource_start() again in rescan_done",
+        needs_io=True,
     ),
     Rule(
         "C04",
@@ -44,6 +46,7 @@ DEVICE_RULES: Final = (
         "a GPU of which only BAR 5 moved",
         "force every subset of the movable BARs to move, do I/O after each",
         "map every BAR again in rescan_done, or compare each BAR with its own old place",
+        needs_io=True,
     ),
     Rule(
         "C05",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from movsdk.testing.conformance.stage import Stage
 
 _DEPTH: Final = 4
+_MOST_ITEMS: Final = 64
 _LAST_BAR_REGISTER: Final = BASE_ADDRESS_0 + 4 * 5
 
 
@@ -146,24 +147,28 @@ def _owned(device: Device, offset: int, value: int) -> str:
 
 
 def _compare_attributes(stage: Stage, device: Device, dev: PciDev, before: Standing) -> None:
-    """A mapping of the same piece that came back cached otherwise."""
+    """Mappings of a BAR that came back as many, but not as they were."""
     now = _kinds(dev.held.mappings)
-    for kind in before.mappings - now:
-        bar, offset, length, wc = kind
-        other = (bar, offset, length, not wc)
-        if now[other] <= before.mappings[other]:
-            continue
-        was, became = ("write-combining", "uncached") if wc else ("uncached", "write-combining")
-        fresh = next(m for m in dev.held.mappings if _kind(m) == other).mapped_at
+    for bar in {kind[0] for kind in before.mappings - now}:
+        was = [kind for kind in (before.mappings - now).elements() if kind[0] == bar]
+        became = [kind for kind in (now - before.mappings).elements() if kind[0] == bar]
+        if len(was) != len(became):
+            continue  # it maps when it needs to
+        fresh = next(mapping for mapping in dev.held.mappings if _kind(mapping) == became[0])
         mapped = before.sites.get(bar, NOWHERE)
         stage.note(
             "C06",
-            f"{device}: {length:#x} bytes of BAR {bar} from {offset:#x} on were mapped {was} at {show(mapped)} and are {became} "
-            f"since {show(fresh)}; pass the same wc= to iomap()",
+            f"{device}: a mapping of BAR {bar} was {_words(was[0])} (made at {show(mapped)}) and is {_words(became[0])} "
+            f"(made at {show(fresh.mapped_at)}); pass the same offset, length and wc to iomap() in rescan_done",
             ("attributes", bar),
-            fresh,
+            fresh.mapped_at,
             {"mapped": mapped},
         )
+
+
+def _words(kind: tuple[int, int, int, bool]) -> str:
+    _, offset, length, wc = kind
+    return f"{length:#x} bytes from {offset:#x}, {'write-combining' if wc else 'uncached'}"
 
 
 def _compare_firmware(stage: Stage, device: Device, now: Mapping[int, int], site: Site) -> None:
@@ -198,7 +203,7 @@ def _may_move(device: Device, bar: int) -> bool:
 
 
 def _numbers(device: Device) -> Iterator[tuple[str, int]]:
-    """Every number an attribute or a dictionary of the driver holds, with the path to it; lists are histories and passed over."""
+    """Every number that the driver keeps, with the path to it. A list's path names its length: histories grow, tables do not."""
     seen: set[int] = set()
     driver = device.driver.target if device.driver is not None else None
     yield from _walk(device.drvdata, "drvdata", seen, _DEPTH)
@@ -213,6 +218,9 @@ def _walk(value: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[s
         if isinstance(value, Mapping):
             for key, item in list(value.items()):
                 yield from _walk(item, f"{path}[{key!r}]", seen, depth - 1)
+        elif isinstance(value, list | tuple):
+            for index, item in enumerate(value[:_MOST_ITEMS]):
+                yield from _walk(item, f"{path}[{index} of {len(value)}]", seen, depth - 1)
         elif _is_drivers_own(value):
             for name, item in _attributes(value):
                 yield from _walk(item, f"{path}.{name}", seen, depth - 1)
@@ -230,3 +238,18 @@ def _attributes(value: object) -> Iterator[tuple[str, Any]]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if not name.startswith("__") and getattr_static(value, name, None) is not None and hasattr(value, name):
                 yield name, getattr(value, name)
+
+
+def fire_vectors(stage: Stage, dev: PciDev) -> set[int]:
+    """Let the silicon raise each vector that has a handler; returns those whose handler ran."""
+    function = stage.bench.world.machine.function(device_of(dev).label)
+    ran = set()
+    for vector in list(dev.held.vectors):
+        if vector.handler is None:
+            continue
+        before = vector.count
+        function.raise_irq(vector.index)
+        dev.clock.run_pending()
+        if vector.count > before:
+            ran.add(vector.index)
+    return ran

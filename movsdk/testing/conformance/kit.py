@@ -17,7 +17,7 @@ from movsdk.testing.conformance.catalogue import BASE, BY_ID, RULES
 from movsdk.testing.conformance.rule import Rule, Status, Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
-from movsdk.testing.conformance.trial import NotChecked, Trial
+from movsdk.testing.conformance.trial import NotChecked, Trial, does_io
 from movsdk.testing.conformance.trials import TRIALS, bridges
 from movsdk.testing.conformance.violation import Violation
 from movsdk.testing.conformance.watchdog import Hung
@@ -83,6 +83,8 @@ class Examination:
         if found:
             return Judgement(rule, Status.ADVICE, found)
         if any(not played.reason for played in looking):
+            if rule.needs_io and self.subject.is_movable and does_io(self.subject):
+                return Judgement(rule, Status.NOT_CHECKED, reason=f"nothing used the device: {does_io(self.subject)}")
             if rule.needs_model and self.subject.is_generic:
                 return Judgement(rule, Status.NOT_CHECKED, reason="needs a model")
             return Judgement(rule, Status.KEPT)
@@ -105,9 +107,7 @@ class Examination:
         for earlier in self.trials[: self.trials.index(trial)]:
             self.play(earlier)
         known: frozenset[Hashable] = frozenset(seen.symptom for played in self._played.values() for seen in played.violations)
-        plain = [seen for played in self._played.values() if played.trial.is_plain for seen in played.violations]
-        cause = next((seen.rule for seen in plain if seen.weight is Weight.ERROR), "")
-        stage = Stage(self.subject, trial, known, "" if trial.is_plain else cause, self._terms(trial))
+        stage = Stage(self.subject, trial, known, self._cause(trial), self._terms(trial))
         reason, start = "", perf_counter()
         try:
             trial.play(stage)
@@ -130,6 +130,13 @@ class Examination:
             why_not = stage.violations[0].message if stage.violations else reason
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")
         return Played(trial, tuple(stage.violations), reason, stage.hook_ms, perf_counter() - start)
+
+    def _cause(self, trial: Trial) -> str:
+        """The rule whose breach may explain what `trial` finds: the first that was met. Plain trials explain themselves."""
+        if trial.is_plain and not trial.owns:
+            return ""
+        found = (seen for played in self._played.values() for seen in played.violations)
+        return next((seen.rule for seen in found if seen.weight is Weight.ERROR), "")
 
     def _terms(self, trial: Trial) -> dict[str, Any]:
         ports = {"port_driver": self.subject.make_driver()} if self.subject.drives_bridges else {}

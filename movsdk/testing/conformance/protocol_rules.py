@@ -42,6 +42,7 @@ PROTOCOL_RULES: Final = (
         'NVMe patch of the series: remaps "unconditionally"',
         "rescan without a reason, then I/O",
         "do the same in rescan_done whether or not the address changed",
+        needs_io=True,
     ),
     Rule(
         "C35",
@@ -63,6 +64,7 @@ PROTOCOL_RULES: Final = (
         "AMD: the second GPU hung in prepare",
         "two and three cards with one driver, all paused together",
         "keep all state in dev.drvdata, none in the driver object or the module",
+        needs_io=True,
     ),
     Rule(
         "C38",
@@ -120,7 +122,7 @@ PROTOCOL_RULES: Final = (
         "A device that slept through a move wakes at its new place.",
         'RFC patch 1; commit 51c0996dadae "pci_restore_state"',
         "suspend, move, resume; the BAR register equals the resource",
-        "map again in resume; keep no saved BARs of your own",
+        "do nothing in the rescan hooks while suspended, map again in resume, keep no saved BARs of your own",
     ),
     Rule(
         "C46",
@@ -135,6 +137,7 @@ PROTOCOL_RULES: Final = (
         "macOS delays probes by 10 ms",
         "two moves in a row, and one that is asked for while the first goes on",
         "leave no state behind in rescan_done that rescan_prepare does not expect",
+        needs_io=True,
     ),
     Rule(
         "C48",

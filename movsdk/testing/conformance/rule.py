@@ -33,8 +33,9 @@ class Rule:
     """One rule for drivers whose BARs may move.
 
     `id` is stable. `sentence` says what a driver must do, `evidence` where the bug was met, `detector` how the kit sees it,
-    `remedy` what to change. `missing` says why the kit cannot try it yet. `needs_model`: registers that only remember
-    what was written (a stand-in made of BAR declarations) cannot break it, so nothing is learnt from them.
+    `remedy` what to change. `missing` says why the kit cannot try it yet. `needs_model`: registers that only remember what was
+    written (a stand-in made of BAR declarations) cannot break it, so nothing is learnt from them. `needs_io`: nor from a driver
+    that nobody uses.
     """
 
     id: str
@@ -45,3 +46,4 @@ class Rule:
     weight: Weight = Weight.ERROR
     missing: str = ""
     needs_model: bool = False
+    needs_io: bool = False

@@ -17,7 +17,6 @@ from movsdk.clock import NS_PER_MS
 from movsdk.errors import (
     AccessFault,
     BadInput,
-    ContractError,
     HookFailed,
     InvariantBroken,
     MovError,
@@ -28,7 +27,8 @@ from movsdk.kernel.actor import Site, raise_site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance import inspecting
-from movsdk.testing.conformance.classify import comes_of_loss, left_behind, of_failure, of_fault
+from movsdk.testing.conformance.classify import comes_of_loss, leak_rule, left_behind, of_failure, of_fault
+from movsdk.testing.conformance.driver_calls import patience, ran
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial
@@ -36,7 +36,7 @@ from movsdk.testing.conformance.violation import NOWHERE, Violation, general
 from movsdk.testing.conformance.watchdog import VIRTUAL_MS, Hung, watched
 from movsdk.trace import What
 
-PAUSE_MS = 2  # how long a pause lasts; trials that wait for slow timers take longer ones
+PAUSE_MS = 40  # how long a pause lasts; trials that wait for slow timers take longer ones
 
 
 @define(eq=False)
@@ -57,6 +57,8 @@ class Stage:
     violations: list[Violation] = field(factory=list, init=False)
     cards: list[PciDev] = field(factory=list, init=False)
     pause_ms: float = field(default=PAUSE_MS, init=False)
+    leak_weight: Weight = field(default=Weight.ERROR, init=False)
+    waits_for_work: bool = field(default=False, init=False)  # a pause lasts until all work that is left has run
     patience_ms: int = field(default=VIRTUAL_MS, init=False)  # how long anything may wait
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
@@ -88,7 +90,7 @@ class Stage:
         """Ask for one round of I/O. Returns whether it went well; what it raises is blamed on the trial's rule."""
         if not self.subject.does_io:
             return True
-        return self.call(dev, "exercise", lambda: self.bench.driver(dev).exercise(dev))
+        return self.call(dev, "exercise", lambda: ran(self.bench.driver(dev).exercise(dev)))
 
     def call(self, dev: PciDev, what: str, work: Callable[[], object]) -> bool:
         """Let a user call `what` of the driver's run. Returns whether it went well."""
@@ -100,7 +102,7 @@ class Stage:
             raise
         except Hung as hung:
             self.note(self.blame, f"{dev}: {hung}", ("hung", what), hung.site)
-        except ContractError:
+        except AccessFault:
             pass  # it is on the timeline as well
         except Exception as error:  # whatever a driver raises is a finding
             self._raised(device_of(dev), what, error)
@@ -161,7 +163,7 @@ class Stage:
         self.do("remove", lambda: self.bench.remove(dev))
         self.settle(5)
         for text in left_behind(self.bench.trace, device, since):
-            self.note("C48" if "still enabled" in text else self.blame, f"{device}: {text}", ("left behind", text))
+            self.note(leak_rule(text, self), f"{device}: {text}", ("left behind", text), weight=self.leak_weight)
 
     def finish(self) -> None:
         """The usual end: time passes, every card is used once more and removed."""
@@ -218,7 +220,7 @@ class Stage:
         symptom = general(symptom)
         if symptom in self.known or any(seen.symptom == symptom for seen in self.violations):
             return
-        if self.trial.owns and weight is Weight.ERROR:
+        if weight is Weight.ERROR and self.trial.claims(rule):
             rule = self.blame
         first = self.cause or next((seen.rule for seen in self.violations if seen.weight is Weight.ERROR), "")
         follows = first if first != rule else ""
@@ -278,7 +280,9 @@ class Stage:
             if was[0] == "pause":
                 for dev in self.cards:
                     inspecting.after_prepare(self, dev)
-                self.bench.world.system.ops.clock.advance(int(self.pause_ms * 1_000_000))
+                clock = self.bench.world.system.ops.clock
+                lasts = patience(self.cards, self.pause_ms) if self.waits_for_work else self.pause_ms
+                clock.advance(int(lasts * NS_PER_MS))
             was[0] = step
             inner(step)
 

@@ -6,7 +6,7 @@ Trials are values in a fixed order, simple ones first: what a simple trial saw i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from movsdk.testing.conformance.subject import Subject
 
 Needs = Callable[["Subject"], str | None]
+
+
+_ACTIVITY: Final = ("C05", "C10", "C11", "C12", "C32")
+"""Rules about what somebody does meanwhile: whether a plain story meets it is chance."""
 
 
 class NotChecked(Exception):
@@ -40,6 +44,10 @@ class Trial:
     terms: Mapping[str, Any] = {}
     is_plain: bool = False
     owns: bool = False
+
+    def claims(self, rule: str) -> bool:
+        """Whether a breach of `rule` that is new in this trial is one of the rule that the trial blames."""
+        return self.owns and not (self.is_plain and rule in _ACTIVITY)
 
 
 def trial(

@@ -23,6 +23,10 @@ _OURS: Final = (*(f"movsdk.{room}" for room in _ROOMS), "mockbus.", "pluggy.")
 Result = TypeVar("Result")
 
 
+class TornOut(BaseException):
+    """A trial tears itself out of the driver's call that it interrupted; its text says why."""
+
+
 class Hung(BaseException):
     """An operation did not come to its end. `site` is the driver's line that waits."""
 

@@ -11,6 +11,7 @@ from movsdk.testing.conformance.ledger import Ledger
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, modelled, movable, movable_and_io, trial
+from movsdk.testing.conformance.watchdog import TornOut
 
 _MOMENTS: Final = (0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9)  # of the time that a round takes
 _PATIENCE_MS: Final = 500  # for an answer
@@ -74,7 +75,11 @@ def inside_a_call(stage: Stage) -> None:
         raise NotChecked("a round of I/O waits nowhere")
     for moment in moments:
         timer = dev.clock.call_later(moment, _mover(stage, dev), "a rescan in the middle of I/O")
-        stage.io(dev)
+        try:
+            stage.io(dev)
+        except TornOut as why:
+            stage.has_hung = True
+            raise NotChecked(str(why)) from why
         timer.cancel()
     stage.finish()
 
@@ -90,7 +95,7 @@ def _mover(stage: Stage, dev: PciDev) -> Callable[[], None]:
         except InvariantBroken as error:
             if "mutex" not in error.fields:
                 raise
-            raise NotChecked(f"the driver locks its I/O path; --deep tries every order ({error})") from error
+            raise TornOut(f"the driver locks its I/O path; --deep tries every order ({error})") from error
         finally:
             stage.in_user_call, stage.is_nested = inside, False
 
