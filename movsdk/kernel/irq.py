@@ -181,7 +181,7 @@ class IrqDomain:
     def _blame(self, interrupt: Interrupt) -> None:
         """An interrupt that nobody takes, of a device that is paused: its driver freed the vector and left the device talking."""
         device = self._find(interrupt.source)
-        if device is None or not device.is_paused or device.driver is None:
+        if device is None or not device.is_paused or device.driver is None or self._was_on_its_way(device):
             return
         text = (
             f"{device}: an {interrupt.kind} interrupt was raised between rescan_prepare and rescan_done, and nobody takes it; "
@@ -189,6 +189,12 @@ class IrqDomain:
         )
         self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
         record_breach(device, text, getattr(device.driver.target, "rescan_prepare", None), "irq")
+
+    def _was_on_its_way(self, device: Device) -> bool:
+        """Whether an interrupt that arrives now may have been raised before `device` was paused."""
+        hooks = (event for event in reversed(device.system.trace.events) if event.what is What.HOOK and event.who == device.label)
+        paused = next((event.time for event in hooks if event.text == "rescan_prepare"), None)
+        return paused == clock_of(device).now
 
     def _run(self, vector: Vector, interrupt: Interrupt) -> None:
         device = vector.device

@@ -69,6 +69,6 @@ class Tasks:
         oracles = Oracles.on(machine, ignored=ignored)
         self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check])
         self._announcer.listen()
-        TimeTask(self._world, machine.system.ops.clock)
+        TimeTask(self._world, machine.system.ops.clock, one_step=self._announcer.one_step)
         self._world.finally_("enable counts are balanced", oracles.counts_are_balanced)
         return oracles

@@ -23,10 +23,10 @@ from movsdk.kernel.pcidev import device_of
 from movsdk.trace import Trace, What
 
 if TYPE_CHECKING:
-    from movsdk.testing.conformance.stage import Stage
+    from movsdk.testing.conformance.findings import Findings
 
 
-def of_fault(stage: Stage, error: AccessFault) -> None:
+def of_fault(stage: Findings, error: AccessFault) -> None:
     """Record a bad access."""
     fields = error.fields
     site = fields.get("access_site", ("?", 0))
@@ -34,7 +34,7 @@ def of_fault(stage: Stage, error: AccessFault) -> None:
     stage.note(rule_of(stage, error), error.message, (type(error).__name__, site), site, sites)
 
 
-def rule_of(stage: Stage, error: AccessFault) -> str:
+def rule_of(stage: Findings, error: AccessFault) -> str:
     """The rule that a bad access breaks."""
     fields = error.fields
     if isinstance(error, AccessWhilePaused) or fields.get("is_paused"):
@@ -50,7 +50,7 @@ def rule_of(stage: Stage, error: AccessFault) -> str:
     return stage.blame
 
 
-def _of_old_mapping(stage: Stage, error: AccessFault) -> str:
+def _of_old_mapping(stage: Findings, error: AccessFault) -> str:
     """C04 if other BARs are mapped anew and this one is not; else C01 for the old place, C03 for a closed mapping."""
     device = next((device_of(dev) for dev in stage.cards if device_of(dev).label == error.fields["device"]), None)
     bar = error.fields["bar"]
@@ -62,7 +62,7 @@ def _of_old_mapping(stage: Stage, error: AccessFault) -> str:
     return "C01" if isinstance(error, StaleMapping) else "C03"
 
 
-def of_failure(stage: Stage, failure: HookFailed) -> None:
+def of_failure(stage: Findings, failure: HookFailed) -> None:
     """Record what a hook or a callback raised, or a breach that no line of the driver raises."""
     error = failure.fields.get("error")
     label, hook = failure.fields.get("device", ""), failure.fields.get("hook", "")
@@ -81,7 +81,7 @@ def left_behind(trace: Trace, device: Device, since: int) -> list[str]:
     return [text for text in notes if " after remove of " in f" {text}"]
 
 
-def leak_rule(text: str, stage: Stage) -> str:
+def leak_rule(text: str, stage: Findings) -> str:
     """The rule that something left behind breaks: the enable count, or what remove should have stopped and given back."""
     if "still enabled" in text:
         return "C48"

@@ -5,8 +5,7 @@ Trials say what happens; the stage plays it, looks at the pause from inside, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import define, field
@@ -19,57 +18,38 @@ from movsdk.errors import (
     BadInput,
     HookFailed,
     InvariantBroken,
-    MovError,
     NoSpace,
     PciError,
 )
-from movsdk.kernel.actor import Site, raise_site, show
+from movsdk.kernel.actor import Site
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance import inspecting
-from movsdk.testing.conformance.classify import comes_of_loss, leak_rule, left_behind, of_failure, of_fault
+from movsdk.testing.conformance.classify import leak_rule, left_behind
 from movsdk.testing.conformance.driver_calls import patience, ran
+from movsdk.testing.conformance.findings import Findings
 from movsdk.testing.conformance.rule import Weight
-from movsdk.testing.conformance.subject import Subject
-from movsdk.testing.conformance.trial import NotChecked, Trial
-from movsdk.testing.conformance.violation import NOWHERE, Violation, general
+from movsdk.testing.conformance.trial import NotChecked
 from movsdk.testing.conformance.watchdog import VIRTUAL_MS, Hung, watched
-from movsdk.trace import What
 
 PAUSE_MS = 40  # how long a pause lasts; trials that wait for slow timers take longer ones
 
 
 @define(eq=False)
-class Stage:
-    """What a trial works with. `known` are symptoms that simpler trials met: they are not blamed on this one again.
+class Stage(Findings):
+    """What a trial works with. `terms` are those of the bench."""
 
-    `cause` is the rule that plain trials found broken: what this one finds may follow from it.
-    """
-
-    subject: Subject
-    trial: Trial
-    known: frozenset[Hashable] = frozenset()
-    cause: str = ""
     terms: dict[str, Any] = field(factory=dict)
-    bench: Bench = field(init=False)
     driver: Any = field(init=False)
-    blame: str = field(init=False)
-    violations: list[Violation] = field(factory=list, init=False)
-    cards: list[PciDev] = field(factory=list, init=False)
     pause_ms: float = field(default=PAUSE_MS, init=False)
     leak_weight: Weight = field(default=Weight.ERROR, init=False)
     waits_for_work: bool = field(default=False, init=False)  # a pause lasts until all work that is left has run
     patience_ms: int = field(default=VIRTUAL_MS, init=False)  # how long anything may wait
-    moved: bool = field(default=False, init=False)  # whether a rescan has been
-    in_user_call: bool = field(default=False, init=False)
     has_hung: bool = field(default=False, init=False)  # torn out of a rescan: the bench is good for nothing any more
     is_nested: bool = field(default=False, init=False)  # a rescan inside a user call
     hook_ms: float = field(default=0.0, init=False)  # longest time that drivers took for one pause, without what the kit adds
     _before: dict[str, inspecting.Standing] = field(factory=dict, init=False)
-    _excused: set[str] = field(factory=set, init=False)
-    _failed: int = field(default=0, init=False)
-    _logged: int = field(default=0, init=False)
-    _told: set[int] = field(factory=set, init=False)
+    _lasted: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.bench = Bench(**{"strict": False, "ports": 6, **self.terms})
@@ -181,76 +161,15 @@ class Stage:
             raise NotChecked("the driver pins every BAR it has")
         return subsets[-1]
 
-    @contextmanager
-    def blaming(self, rule: str) -> Iterator[None]:
-        """While inside, what nobody knows better is a breach of `rule`."""
-        before, self.blame = self.blame, rule
-        try:
-            yield
-        finally:
-            self.collect()
-            self.blame = before
-
-    def excuse(self, dev: PciDev) -> None:
-        """From now on errors that the driver reports for this device (`PciError`) are right: it lost it."""
-        self._excused.add(device_of(dev).label)
-
-    @contextmanager
-    def excusing(self, dev: PciDev) -> Iterator[None]:
-        """While inside, `dev` is excused."""
-        self.collect()
-        before = set(self._excused)
-        self.excuse(dev)
-        try:
-            yield
-        finally:
-            self.collect()
-            self._excused = before
-
-    def note(
-        self,
-        rule: str,
-        message: str,
-        symptom: tuple[Hashable, ...],
-        site: Site = NOWHERE,
-        sites: dict[str, Site] | None = None,
-        weight: Weight = Weight.ERROR,
-    ) -> None:
-        """Record a breach, unless a simpler trial or this one met the same symptom."""
-        symptom = general(symptom)
-        if symptom in self.known or any(seen.symptom == symptom for seen in self.violations):
-            return
-        if weight is Weight.ERROR and self.trial.claims(rule):
-            rule = self.blame
-        first = self.cause or next((seen.rule for seen in self.violations if seen.weight is Weight.ERROR), "")
-        follows = first if first != rule else ""
-        self.violations.append(Violation(rule, message, symptom, self.trial.name, site, sites or {}, weight, follows))
-
-    def collect(self) -> None:
-        """Turn what happened since the last time into violations."""
-        system = self.bench.world.system
-        timeline, self._logged = system.trace.events[self._logged :], len(system.trace)
-        failures, self._failed = system.failures[self._failed :], len(system.failures)
-        for event in timeline:
-            error = event.detail
-            if event.what is What.FAULT and isinstance(error, AccessFault) and id(error) not in self._told:
-                self._told.add(id(error))
-                if not self.is_excused(event.who, error):
-                    of_fault(self, error)
-        for failure in failures:
-            if id(failure.fields.get("error")) not in self._told:
-                of_failure(self, failure)
-
-    def is_excused(self, label: str, error: object) -> bool:
-        """Whether `error` is only what a lost device's driver says; see `classify.comes_of_loss`."""
-        return label in self._excused and comes_of_loss(error)
-
     # --- inside ----------------------------------------------------------------------------------------------
     def _plugged(self, plug: Callable[[], list[PciDev]]) -> list[PciDev]:
         try:
             cards: Any = self._guarded("probe", plug)
         except (Hung, PciError, HookFailed, BadInput) as error:
             self.collect()
+            if isinstance(error, Hung) and self.cards:  # a hot-add pauses those that are there
+                self.has_hung = True
+                self.note("C31", f"{self.subject.name}: {error}", ("hung", "rescan"), error.site)
             raise NotChecked(f"probe failed: {error}") from error
         self.cards += cards
         return list(cards)
@@ -266,7 +185,7 @@ class Stage:
         try:
             self.do("rescan", work)
         finally:
-            self.hook_ms = max(self.hook_ms, (clock.now - start - PAUSE) / NS_PER_MS - self.pause_ms)
+            self.hook_ms = max(self.hook_ms, (clock.now - start - PAUSE) / NS_PER_MS - self._lasted)
         for dev in self.cards:
             label = device_of(dev).label
             if label not in self._excused and (before := self._before.get(label)):
@@ -281,8 +200,8 @@ class Stage:
                 for dev in self.cards:
                     inspecting.after_prepare(self, dev)
                 clock = self.bench.world.system.ops.clock
-                lasts = patience(self.cards, self.pause_ms) if self.waits_for_work else self.pause_ms
-                clock.advance(int(lasts * NS_PER_MS))
+                self._lasted = patience(self.cards, self.pause_ms) if self.waits_for_work else self.pause_ms
+                clock.advance(int(self._lasted * NS_PER_MS))
             was[0] = step
             inner(step)
 
@@ -292,10 +211,3 @@ class Stage:
     def _config_seen(self, device: Device, operation: str, offset: int, _size: int, value: int, site: Site) -> None:
         if device.view in self.cards:
             inspecting.config_access(self, device, operation, offset, value, site)
-
-    def _raised(self, device: Device, what: str, error: Exception) -> None:
-        if self.is_excused(device.label, error):
-            return
-        site = raise_site(error)
-        kind = "" if isinstance(error, MovError) else f"{type(error).__name__}: "
-        self.note(self.blame, f"{device}: {what} failed at {show(site)}: {kind}{error}", (what, type(error).__name__, site), site)

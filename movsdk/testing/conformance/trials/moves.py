@@ -52,7 +52,6 @@ def every_bar_moves(stage: Stage) -> None:
     stage.io(dev)
     fired = _fired(stage, dev)
     stage.move(dev, stage.movable_bars(dev))
-    stage.io(dev)
     silent = fired - _fired(stage, dev) if dev.held.vectors else set()
     if silent and not device_of(dev).is_gone:
         stage.note(

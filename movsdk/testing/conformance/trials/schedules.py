@@ -11,7 +11,7 @@ from typing import Final
 
 from movsdk.bench import forcing
 from movsdk.errors import BadInput, HookFailed, NoSpace, PciError
-from movsdk.explore.oracles import DEADLOCK
+from movsdk.explore.oracles import DEADLOCK, LOST_WAKE_UP
 from movsdk.explore.runner import Budget, explore
 from movsdk.explore.strategies import Dfs
 from movsdk.explore.tasks import World
@@ -21,7 +21,7 @@ from movsdk.testing.conformance.trial import Trial, movable, movable_and_io, tri
 from movsdk.testing.conformance.violation import NOWHERE
 from movsdk.testing.tasks import Tasks
 
-RUNS: Final = 60
+RUNS: Final = 150
 _PREEMPTIONS: Final = 1
 
 Act = Callable[[Stage, PciDev], object]
@@ -86,7 +86,7 @@ def _explored(stage: Stage, rule: str, first: tuple[str, Act], second: tuple[str
     story = "\n".join(line for line in failure.timeline.splitlines() if not line.startswith("=>"))  # the cause stands above
     text = f"{stage.subject.name}: {first[0]} beside {second[0]}: {cause}\n{story}"
     site = told[0].fields.get("site", NOWHERE) if told else NOWHERE
-    with stage.blaming("C31" if failure.name == DEADLOCK else rule):
+    with stage.blaming("C31" if failure.name in (DEADLOCK, LOST_WAKE_UP) else rule):
         stage.note(stage.blame, text, ("order", first[0], second[0], failure.name), site)
 
 
