@@ -20,6 +20,7 @@ class StillMapped(Edu):
 
     def rescan_prepare(self, dev: PciDev) -> None:
         if dev.drvdata is not None:
+            dev.wait_for(lambda: not self._is_computing(dev), timeout_ms=10)
             dev.synchronize_irq(0)
             dev.free_irq(0)
         dev.free_irq_vectors()

@@ -18,6 +18,7 @@ class RegionsHeld(Edu):
     def rescan_prepare(self, dev: PciDev) -> None:
         if dev.drvdata is None:
             return
+        dev.wait_for(lambda: not self._is_computing(dev), timeout_ms=10)
         dev.synchronize_irq(0)
         dev.free_irq(0)
         dev.drvdata.iounmap()

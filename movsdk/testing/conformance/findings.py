@@ -83,7 +83,7 @@ class Findings:
             return
         if weight is Weight.ERROR and self.trial.claims(rule):
             rule = self.blame
-        first = self.cause or next((seen.rule for seen in self.violations if seen.weight is Weight.ERROR), "")
+        first = self.cause or next((seen.rule for seen in self.violations if seen.explains), "")
         follows = first if first != rule else ""
         self.violations.append(Violation(rule, message, symptom, self.trial.name, site, sites or {}, weight, follows))
 

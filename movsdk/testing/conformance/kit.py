@@ -19,7 +19,7 @@ from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial, does_io
 from movsdk.testing.conformance.trials import TRIALS, bridges
-from movsdk.testing.conformance.violation import Violation
+from movsdk.testing.conformance.violation import HELD_TOO_LONG, Violation
 from movsdk.testing.conformance.watchdog import Hung
 
 
@@ -136,7 +136,7 @@ class Examination:
         if trial.is_plain and not trial.owns:
             return ""
         found = (seen for played in self._played.values() for seen in played.violations)
-        return next((seen.rule for seen in found if seen.weight is Weight.ERROR), "")
+        return next((seen.rule for seen in found if seen.explains), "")
 
     def _terms(self, trial: Trial) -> dict[str, Any]:
         ports = {"port_driver": self.subject.make_driver()} if self.subject.drives_bridges else {}
@@ -177,7 +177,16 @@ class Verdict:
         """Broken rules, the one that was met first in front; what only ever follows from another stands behind."""
         broken = [judgement for judgement in self.judgements if judgement.status is Status.BROKEN]
         order = [seen.rule for played in self.played for seen in played.violations]
-        return tuple(sorted(broken, key=lambda judgement: (bool(judgement.follows), order.index(judgement.rule.id))))
+        return tuple(
+            sorted(
+                broken,
+                key=lambda judgement: (
+                    bool(judgement.follows),
+                    judgement.rule.id in HELD_TOO_LONG,
+                    order.index(judgement.rule.id),
+                ),
+            )
+        )
 
     @property
     def causes(self) -> tuple[str, ...]:

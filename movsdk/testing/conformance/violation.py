@@ -15,6 +15,8 @@ NOWHERE: Site = ("?", 0)
 # Names, addresses and counts differ from card to card; the bug is the same.
 _SPECIFIC: Final = re.compile(r"\w+ \([0-9a-f:.]+\)|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|0x[0-9a-f]+|\d+")
 
+HELD_TOO_LONG: Final = ("C02", "C50")
+
 
 @frozen
 class Violation:
@@ -32,6 +34,11 @@ class Violation:
     sites: dict[str, Site] = field(factory=dict, eq=False)
     weight: Weight = Weight.ERROR
     follows: str = ""
+
+    @property
+    def explains(self) -> bool:
+        """Whether other breaches may come of it. What is merely held too long breaks nothing else."""
+        return self.weight is Weight.ERROR and self.rule not in HELD_TOO_LONG
 
 
 def general(symptom: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
