@@ -177,16 +177,13 @@ class Verdict:
         """Broken rules, the one that was met first in front; what only ever follows from another stands behind."""
         broken = [judgement for judgement in self.judgements if judgement.status is Status.BROKEN]
         order = [seen.rule for played in self.played for seen in played.violations]
-        return tuple(
-            sorted(
-                broken,
-                key=lambda judgement: (
-                    bool(judgement.follows),
-                    judgement.rule.id in HELD_TOO_LONG,
-                    order.index(judgement.rule.id),
-                ),
-            )
-        )
+        plain = {seen.rule for played in self.played if played.trial.is_plain for seen in played.violations}
+
+        def rank(judgement: Judgement) -> tuple[bool, bool, bool, int]:
+            rule = judgement.rule.id
+            return (bool(judgement.follows), rule not in plain, rule in HELD_TOO_LONG, order.index(rule))
+
+        return tuple(sorted(broken, key=rank))
 
     @property
     def causes(self) -> tuple[str, ...]:
