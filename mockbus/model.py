@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mockbus.bar import BarSpec
 from mockbus.header import Identity
-from movsdk.clock import Clock
+from movsdk.clock import DeviceClock
 from movsdk.errors import BadInput
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ class DeviceModel:
         )
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> DeviceClock:
         """The virtual clock of the machine."""
-        return self.function.fabric.clock
+        return DeviceClock(self.function.fabric.clock)
 
     def dma_read(self, address: int, length: int) -> bytes:
         """Fetch `length` bytes from host memory or a peer's BAR; all-ones and a fault if the way is barred."""

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Callable
 from typing import Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
@@ -31,6 +31,17 @@ class Timer:
     def is_pending(self) -> bool:
         """True until the call ran or was cancelled."""
         return self.call is not None
+
+
+@frozen
+class OneStep:
+    """A call that nobody may come between: what a device does when its time has come."""
+
+    call: Callable[[], None]
+
+    def __call__(self) -> None:
+        """Do it."""
+        self.call()
 
 
 class Waiter(Protocol):
@@ -132,3 +143,29 @@ class Clock:
         while self._queue and self._queue[0][2].call is None:
             heapq.heappop(self._queue)
         return self._queue[0][0] if self._queue else None
+
+
+@frozen
+class DeviceClock:
+    """The machine's `Clock` in a device's hands: it waits for nobody, and what it does at its time is one step for all others.
+
+    >>> clock, seen = Clock(), []
+    >>> _ = DeviceClock(clock).call_later(5, lambda: seen.append(clock.now))
+    >>> clock.advance(10); seen
+    [5]
+    """
+
+    _clock: Clock
+
+    @property
+    def now(self) -> int:
+        """Virtual nanoseconds since power-on."""
+        return self._clock.now
+
+    def call_later(self, delay: int, call: Callable[[], None], label: str = "") -> Timer:
+        """Run `call` once, `delay` nanoseconds from now."""
+        return self._clock.call_later(delay, OneStep(call), label)
+
+    def call_soon(self, call: Callable[[], None], label: str = "") -> Timer:
+        """Run `call` at the next moment anybody waits."""
+        return self.call_later(0, call, label)

@@ -167,9 +167,6 @@ ACTS: Final[Mapping[str, Callable[[Stage], None]]] = MappingProxyType(
 )
 """What may meet a rescan."""
 
-SILICON: Final = frozenset({"vblank", "blit", "nvme command"})
-"""Timers of the reference cards: what a card does is over before an access after it is answered."""
-
 FROM_THE_CLOCK: Final = ("interrupt", "runtime PM", "surprise removal", "probe of a sibling")
 """Acts whose second half is done by a timer or an interrupt: that may come at any moment."""
 
@@ -195,7 +192,7 @@ class LifeCycle:
             world,
             system.ops.clock,
             is_patient=self.against not in FROM_THE_CLOCK,
-            as_one_step=lambda label: announcer.one_step() if label in SILICON else None,
+            one_step=announcer.one_step,
         )
         world.spawn("rescan", _told(announcer, stage.move))
         world.spawn(self.against, _told(announcer, lambda: ACTS[self.against](stage)))

@@ -8,11 +8,11 @@ steps of its own, each time something has happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 from attrs import define, field
 
-from movsdk.clock import Clock
+from movsdk.clock import Clock, OneStep
 from movsdk.explore import current
 from movsdk.explore.tasks import World
 from movsdk.points import checkpoint, is_watched
@@ -39,8 +39,8 @@ class TimeTask:
     world: World = field(repr=False)
     clock: Clock = field(repr=False)
     is_patient: bool = True
-    as_one_step: Callable[[str], AbstractContextManager[None] | None] = field(default=lambda _label: None, repr=False)
-    """For the label of a timer that is silicon's own: inside, what it announces belongs to the step that runs."""
+    one_step: Callable[[], AbstractContextManager[None]] = field(default=nullcontext, repr=False)
+    """Round a call that is a device's own (`movsdk.clock.OneStep`): inside, what is announced belongs to the step that runs."""
     ticks: int = field(default=0, init=False)  # calls that have ended
     _begun: int = field(default=0, init=False)
     _limits: list[int] = field(factory=list, init=False)  # until when somebody waits
@@ -119,9 +119,9 @@ class TimeTask:
 
     def _begin(self, call: Callable[[], None], label: str) -> None:
         self._begun += 1
-        together = self.as_one_step(label)
-        if together is not None:
-            with together:
+        if isinstance(call, OneStep):
+            current.note(f"({label or 'silicon'})")
+            with self.one_step():
                 call()
             self.ticks += 1
             return

@@ -1,7 +1,7 @@
 """A gate before a driver's I/O path: users pass freely, until somebody wants them all outside.
 
 Twin: ``blk_queue_enter()``, ``blk_mq_freeze_queue()`` and ``blk_mark_disk_dead()`` (a ``percpu_ref``). Knows no tasks: whoever
-listens at `movsdk.points` keeps a user waiting while the gate is frozen. In an ordinary run nobody can wait; a user is told EBUSY.
+listens at `movsdk.points` keeps a user waiting while the gate is frozen. In an ordinary run nobody can wait: a user gets EBUSY.
 """
 
 from __future__ import annotations
@@ -74,8 +74,16 @@ class Gate:
             raise
 
     def unfreeze(self) -> None:
-        """Take one `freeze` back."""
+        """Take one `freeze` back.
+
+        Raises:
+            ContractError: nobody froze it.
+        """
         self._deepen(-1)
+        if self.depth < 0:
+            self.depth = 0
+            text = f"{self.name}: unfrozen, but nobody froze it; each unfreeze() undoes one freeze()"
+            raise ContractError(text, gate=self.name)
 
     def kill(self) -> None:
         """Refuse every user from now on, those that wait included, and wait until nobody is inside. Raises as `freeze`."""

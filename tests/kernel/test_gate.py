@@ -17,8 +17,13 @@ def test_users_pass_an_open_gate_together() -> None:
 
     def program(world: World) -> None:
         gate = Gate("io")
+
+        def user() -> None:
+            with gate.entered():
+                pass
+
         for name in ("first", "second"):
-            world.spawn(name, lambda: gate.enter() or gate.leave())  # type: ignore[func-returns-value]  # two steps
+            world.spawn(name, user)
         world.finally_("left", lambda: not gate.users)
 
     result = explore(program)
@@ -96,3 +101,15 @@ def test_whoever_is_inside_cannot_wait_for_himself(close: str) -> None:
     with gate.entered(), pytest.raises(ContractError, match="io: frozen with 1 inside, in one task"):
         getattr(gate, close)()
     assert gate.depth == 0
+
+
+def test_an_unfreeze_that_undoes_nothing_is_refused() -> None:
+    """Else the next freeze would keep nobody out; the gate stays as it is, and the message names it."""
+    gate = Gate("gpu0.io")
+
+    with pytest.raises(ContractError, match=r"^gpu0\.io: unfrozen, but nobody froze it; each unfreeze\(\) undoes one"):
+        gate.unfreeze()
+
+    gate.freeze()
+    with pytest.raises(PciError, match=r"gpu0\.io is frozen"):
+        gate.enter()

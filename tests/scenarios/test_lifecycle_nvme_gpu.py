@@ -81,7 +81,7 @@ def test_rescan_and_remove(tasks: Tasks, make_bench: Make, name: str) -> None:
 
 
 @BOTH
-@pytest.mark.explore(preemptions=1, budget="150 runs")
+@pytest.mark.explore(preemptions=1, budget="60 runs")
 def test_io_meets_a_move(tasks: Tasks, make_bench: Make, name: str) -> None:
     """I/O on one CPU, a rescan on another: the driver lets nobody in while it is paused, and waits for who is inside."""
     stage = Stage(make_bench, name)
