@@ -122,8 +122,12 @@ class Fabric:
 
     def at(self, bus: int, devfn: int) -> Function | None:
         """Return the function that answers config cycles there now, or None."""
-        found = self._route(bus).functions.get(devfn, ())
+        found = self.all_at(bus, devfn)
         return found[0] if found else None
+
+    def all_at(self, bus: int, devfn: int) -> tuple[Function, ...]:
+        """Return all functions that answer config cycles there now."""
+        return self._route(bus).functions.get(devfn, ())
 
     # --- memory and I/O ------------------------------------------------------------------------
 

@@ -235,6 +235,10 @@ class Machine:
         found = self.fabric.at(bus, devfn)
         return found.label if found is not None else None
 
+    def labels_at(self, bus: int, devfn: int) -> tuple[str, ...]:
+        """Return all who answer config cycles there now; two, if two bridges pass the bus number on."""
+        return tuple(function.label for function in self.fabric.all_at(bus, devfn))
+
     @property
     def labels(self) -> tuple[str, ...]:
         """All names, in the order they were added."""

@@ -99,6 +99,7 @@ class Account:
         self._lost |= {device.label for device in system.devices() if is_absent(device)}
         self._untold |= {move.device for move in report.moves if self._is_untold(move.device, report)}
         stale = {device.label for device in system.devices() if device.stale_bars}  # the kernel put an old address back (C45)
+        stale |= {device.label for device, _bar in self.world.unnoticed}
         self._lost |= stale
         self._untold |= stale
         failures, timeline = system.failures[self._failed :], system.trace.events[self._logged :]

@@ -23,7 +23,8 @@ from movsdk.errors import BadInput, InvariantBroken, NoSpace
 from movsdk.kernel.actor import record_failure
 from movsdk.kernel.device import Device
 from movsdk.kernel.runtime_pm import pm_of
-from movsdk.pci_regs import PowerState
+from movsdk.kernel.sanitizer import is_absent
+from movsdk.pci_regs import ROM_RESOURCE, PowerState
 from movsdk.rescan.hotplug import SlotHandler
 from movsdk.rescan.report import RescanReport, joined
 from movsdk.trace import What
@@ -72,6 +73,9 @@ class Happening:
         return self.world.engine.rescan()
 
     def _plug(self, event: EventSpec, _device: Device | None) -> RescanReport:
+        # Whom the kernel lists and nobody answers for: it may answer from now on, or once the bridge above has numbers again.
+        dark = [device for device in self.world.system.devices() if is_absent(device)]
+        self.world.unnoticed.update((device, bar) for device in dark for bar in range(ROM_RESOURCE))
         self.world.machine.plug(event.id or "", told=False)
         return self._nothing(event)
 

@@ -41,6 +41,8 @@ class World:
     engine: Engine
     pause_lasts: int = 0  # nanoseconds of virtual time between pause and the rest of a rescan
     hooks: list[list[str]] = field(factory=list, init=False)
+    # BARs of cards that were pulled, and may be back, unnoticed by the kernel, which believes what it wrote: (device, BAR)
+    unnoticed: set[tuple[Device, int]] = field(factory=set, init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.system.hook_observer = self._record
