@@ -91,16 +91,22 @@ def race(
 
 
 def race_in_parts(
-    scenario: RaceScenario, jobs: int, results: Path | None = None, progress: Callable[[int, int], None] | None = None
+    scenario: RaceScenario,
+    jobs: int,
+    results: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    runs: int | None = None,
 ) -> RaceResult:
     """Explore the whole of a scenario in parts, on `jobs` processes. The totals are the same for any number of them.
 
     Args:
         results: a file that gets a line a part; parts found there are not done again.
         progress: called with (parts done, parts) after each.
+        runs: a budget, dealt out to the parts.
     """
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        found = campaign(RaceProgram(scenario), executor=pool, results=results, progress=progress)
+        found = campaign(RaceProgram(scenario), executor=pool, results=results, progress=progress, runs=runs)
     return RaceResult(scenario, found)
 
 

@@ -24,7 +24,7 @@ from movsdk.report.progress import progress_bar
 RUNS: Final = 20_000
 TABLE_RUNS: Final = 999
 _SHAPES: Final = ("variant", "drivers", "bridges", "port_driver", "disable")
-_ENABLE_ONLY: Final = (*_SHAPES, "all", "script", "replay", "record", "count", "jobs")
+_ENABLE_ONLY: Final = (*_SHAPES, "all", "script", "replay", "record", "count", "jobs", "results")
 EVERY: Final = "every"
 MOST_JOBS: Final = 64
 _ABOUT: Final = {
@@ -58,7 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--jobs", metavar="N", type=int, help="explore the whole in parts, on N processes; counts as --count does"
     )
     parser.add_argument("--results", metavar="FILE", help="with --jobs: a line a part; what is there already is not done again")
-    parser.add_argument("--runs", metavar="N", type=int, help=f"stop after so many runs (default {RUNS}; --all: {TABLE_RUNS})")
+    parser.add_argument(
+        "--runs", metavar="N", type=int, help=f"stop after so many runs (default {RUNS}; --all: {TABLE_RUNS}; --jobs: none)"
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
 
 
@@ -75,15 +77,16 @@ def run(options: argparse.Namespace) -> int:
     if options.results and options.jobs is None:
         raise BadInput("--results goes with --jobs")
     if options.jobs is not None:
-        _refuse(options, "--jobs", "all", "script", "replay", "record", "runs")
+        _refuse(options, "--jobs", "all", "script", "replay", "record")
         _print_parts(_scenarios(options), options)
     elif options.all:
         _refuse(options, "--all", "variant", "drivers", "bridges", "port_driver", "disable", "replay", "script", "record")
         _print_table(Budget(runs=options.runs or TABLE_RUNS), as_json=options.json)
     elif options.script:
-        _refuse(options, "--script", "drivers", "bridges", "port_driver", "disable", "replay", "json", "record")
+        _refuse(options, "--script", *_SHAPES[1:], "replay", "json", "record", "count", "runs")
         _print_scripts([options.variant] if options.variant else ["mainline", "v5", "v9"])
     elif options.replay is not None:
+        _refuse(options, "--replay", "count", "runs")
         _print_replay(_scenarios(options), options)
     else:
         scenarios = _scenarios(options)
@@ -104,7 +107,7 @@ def _record(found: RaceResult, options: argparse.Namespace) -> None:
 
 def _refuse(options: argparse.Namespace, option: str, *others: str) -> None:
     for name in others:
-        if getattr(options, name):
+        if getattr(options, name) not in (None, False):
             raise BadInput(f"{option} goes without --{name.replace('_', '-')}")
 
 
@@ -157,7 +160,7 @@ def _print_parts(scenarios: list[RaceScenario], options: argparse.Namespace) -> 
     for scenario in scenarios:
         with progress_bar("parts") as progress:
             try:
-                found = race_in_parts(scenario, options.jobs, results, progress)
+                found = race_in_parts(scenario, options.jobs, results, progress, runs=options.runs)
             except OSError as error:
                 raise BadInput(f"--results {options.results}: {error.strerror}") from error
         print(json.dumps(found.as_json()) if options.json else _told(found, in_full=len(scenarios) == 1))

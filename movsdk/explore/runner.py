@@ -24,7 +24,7 @@ from movsdk.explore.strategies import Strategy, compare
 from movsdk.explore.timeline import Failure, draw
 
 REPLAYS: Final = 2000
-_REMEDY: Final = "look for clocks, id(), unseeded random, the order of sets, and what one run leaves behind for the next"
+REMEDY: Final = "look for clocks, id(), unseeded random, the order of sets, and what one run leaves behind for the next"
 
 
 @frozen
@@ -117,7 +117,7 @@ def explore(
         except Restart:
             continue
         except Drift as drift:
-            count, verdict, note, failure = _Count(), "nondeterministic", f"{drift}; {_REMEDY}", None
+            count, verdict, note, failure = _Count(), "nondeterministic", f"{drift}; {REMEDY}", None
             break
     spent = time.process_time() - began
     redundant = count.runs - count.complete - count.cut
@@ -152,7 +152,7 @@ def _loop(
             if progress is not None and count.runs % 100 == 0:
                 progress(count.runs)
     except Drift as drift:
-        return count, "nondeterministic", f"run {count.runs + 1}: {drift}; {_REMEDY}"
+        return count, "nondeterministic", f"run {count.runs + 1}: {drift}; {REMEDY}"
     if count.failed is not None:
         return count, "failed", ""
     if count.cut and strategy.claim == "proved":

@@ -262,6 +262,20 @@ BESIDE = [
     ),
     # --- shards
     _bug(
+        "a campaign believes in runs without end",
+        "shards",
+        "cut, stopped = sum(part.cut for part in parts)",
+        "cut, stopped = 0 * sum(part.cut for part in parts)",
+        "test_shards.test_a_run_without_end_is_no_proof",
+    ),
+    _bug(
+        "a campaign does not do its first run twice",
+        "shards",
+        "_do_it_twice(program, oracles)\n        todo",
+        "todo",
+        "test_shards.test_a_program_that_does_something_else_each_time_is_found_out",
+    ),
+    _bug(
         "shards have no failures",
         "shards",
         "failing += bool(run.findings) and run.is_complete",

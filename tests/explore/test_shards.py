@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from movsdk.errors import BadInput
-from movsdk.explore import Result, campaign, explore, replay
+from movsdk.explore import Atomic, Result, World, campaign, explore, replay
 from movsdk.explore.shards import explore_shard, split
 from tests.explore.enable_race import EnableRace
 from tests.explore.life_cycle import LifeCycle
@@ -57,9 +57,9 @@ def test_totals_do_not_depend_on_the_workers() -> None:
 
 
 def test_any_executor_will_do() -> None:
-    """Threads gain nothing, but they are executors."""
-    with ThreadPoolExecutor(1) as pool:
-        assert campaign(EnableRace(), executor=pool, shards=4).failing == 56
+    """Threads gain nothing, but they are executors; they take turns, because there is one listener in a process."""
+    with ThreadPoolExecutor(3) as pool:
+        assert numbers(campaign(RACE, executor=pool, shards=8)) == numbers(campaign(RACE, shards=8))
 
 
 class Interrupted(Exception):
@@ -119,3 +119,58 @@ def test_a_program_with_one_behaviour_is_one_part() -> None:
 
     assert [len(shard.path) for shard in split(program, 8)] == [0]
     assert campaign(program).runs == 1
+
+
+def test_a_run_without_end_is_no_proof() -> None:
+    """A run that had too many operations was not tried to its end; the rest of it may fail."""
+
+    def program(world: World) -> None:
+        flag = Atomic("flag")
+
+        def look_for_ever() -> None:
+            while flag.read() >= 0:
+                pass
+
+        world.spawn("looks", look_for_ever)
+        world.spawn("sets", flag.set, 1)
+
+    result = campaign(program, shards=2)
+
+    assert result.verdict == "bounded"
+    assert "cut: too many operations" in result.note
+
+
+def test_a_program_that_does_something_else_each_time_is_found_out() -> None:
+    """Its parts belong to nothing."""
+    calls: list[None] = []
+
+    def program(world: World) -> None:
+        calls.append(None)
+        world.spawn("first", Atomic(f"count {len(calls)}").set, 1)
+
+    assert campaign(program).verdict == "nondeterministic"
+
+
+def test_a_budget_is_dealt_out_and_may_be_raised_later(tmp_path: Path) -> None:
+    """What it leaves is no proof; with a larger one, or none, only the parts that it stopped are done again."""
+    results, program = tmp_path / "cycle.jsonl", LifeCycle(("rescan", "io", "irq"))
+    whole = campaign(program, shards=4)
+    parts = len(split(program, 4))
+
+    little = campaign(program, shards=4, results=results, runs=parts)
+    assert (little.verdict, little.runs) == ("bounded", parts)
+    assert little.note.endswith(f"of {parts} parts")
+
+    assert numbers(campaign(program, shards=4, results=results)) == numbers(whole)
+    done: list[tuple[int, int]] = []
+    again = campaign(program, shards=4, results=results, runs=parts, progress=lambda count, total: done.append((count, total)))
+    assert (numbers(again), done) == (numbers(whole), [])
+
+
+def test_lines_that_say_nothing_are_passed_over(tmp_path: Path) -> None:
+    """Somebody wrote into the file; the parts that are whole count."""
+    results = tmp_path / "race.jsonl"
+    campaign(EnableRace(), shards=4, results=results)
+    results.write_text(results.read_text() + '{"shard": 0}\n[1]\n{"is": "something else"}\n')
+
+    assert campaign(EnableRace(), shards=4, results=results).failing == 56
