@@ -107,7 +107,8 @@ def _record(found: RaceResult, options: argparse.Namespace) -> None:
 
 def _refuse(options: argparse.Namespace, option: str, *others: str) -> None:
     for name in others:
-        if getattr(options, name) not in (None, False):
+        given = getattr(options, name)
+        if given is not None and given is not False:
             raise BadInput(f"{option} goes without --{name.replace('_', '-')}")
 
 
