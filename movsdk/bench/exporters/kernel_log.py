@@ -47,6 +47,8 @@ class KernelLog:
         """Listen to `world`; what is returned must be called after each event."""
         system = self._system = world.system
         system.on_found = self._found
+        if system.command_line.text:
+            system.trace.add(What.LOG, "kernel", f"Kernel command line: {system.command_line.text}")
         system.trace.add(What.LOG, "kernel", f"PCI host bridge to bus {system.domain:04x}:{system.root.number:02x}")
         for window in system.root.segment.windows:
             system.log(None, f"root bus resource {_range(window, is_root=True)}")

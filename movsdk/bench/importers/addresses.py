@@ -75,7 +75,7 @@ def _from_ranges(
     into.reserved += [Reserved(kind, each.span, each.name[:100] or "?") for each in iomem.busy(ours, bars)]
     _check_not_cut(text.at(len(text.lines)), top, kind, functions)
     _say_missing(evidence, text, top, kind, functions)
-    if not ours:
+    if not ours and top:
         evidence.notes.append(f"{text.path}: no range {wanted!r}; that is how the kernel names what the host bridge forwards")
     return [Aperture(kind, each.span) for each in ours]
 
@@ -86,12 +86,13 @@ def _has_span(bar: SysfsResource) -> bool:
 
 def _check_not_cut(end: At, top: list[iomem.Range], kind: str, functions: Mapping[Bdf, Joined]) -> None:
     """A BAR beyond the end of the file: the kernel lists every BAR that it placed, in order of addresses."""
-    last = max(each.span.last for each in top)
+    last = max((each.span.last for each in top), default=-1)
     for function in functions.values():
         for n, bar in enumerate(function.resources.bars):
             if bar.is_io == (kind == "io") and bar.is_assigned and not bar.is_pinned and bar.start > last:
                 held = f"{function.bdf} {_name(n)} is at [{bar.start:#x}-{bar.last:#x}] ({bar.at.short})"
-                raise end.bad(f"ends at {last:#x}, but {held}; the file is cut off, or of another moment")
+                ends = f"ends at {last:#x}" if top else "is empty"
+                raise end.bad(f"{ends}, but {held}; the file is cut off, or of another moment")
 
 
 def _say_missing(evidence: Evidence, text: Text, top: list[iomem.Range], kind: str, functions: Mapping[Bdf, Joined]) -> None:

@@ -6,17 +6,26 @@ Order of trust: sysfs ``resource``, lspci's regions, /proc/iomem by the register
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import frozen
 
 from movsdk import pci_regs as regs
-from movsdk.address import Bdf
+from movsdk.address import Bdf, Span
+from movsdk.bench.config_facts import header_type, pcie_type
+from movsdk.bench.importers.capability_text import SRIOV
 from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.gather import Evidence
 from movsdk.bench.importers.iomem import Range
-from movsdk.bench.importers.registers import bar_addresses
+from movsdk.bench.importers.registers import bar_addresses, find_extended
 from movsdk.bench.importers.said import Said
 from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource, absent, flags_of
+from movsdk.pci_regs import BarKind
+
+_BASE_CLASS: Final = 0x0B  # offset of the class' highest byte
+_BRIDGES: Final = 0x06
+_EXTENDED: Final = 4096
+_ROM_SIZES: Final = range(11, 25)  # powers of two: 2 KiB to 16 MiB
 
 
 @frozen
@@ -95,7 +104,34 @@ class BarSources:
             elif n in sizes:
                 size, at = sizes[n]
                 bars[n] = SysfsResource(address, address + size - 1, flags_of(kind, is_placed=True), at)
+        if not bars[regs.ROM_RESOURCE].exists and (rom := self._rom(bars)) is not None:
+            place, each = rom
+            bars[regs.ROM_RESOURCE] = SysfsResource(each.span.start, each.span.last, flags_of(BarKind.ROM, is_placed=True), place)
         return DeviceResources(tuple(bars), known.windows, known.at, known.virtual)
+
+    def _rom(self, bars: list[SysfsResource]) -> tuple[At, Range] | None:
+        """The expansion ROM by /proc/iomem alone: Linux places it, but writes its register only while somebody reads it.
+
+        It is the one range of this function that no register holds. Quirks claim ranges of board devices, SR-IOV those of virtual
+        functions; neither is a ROM.
+        """
+        is_bridge = header_type(self.config) == regs.HEADER_TYPE_BRIDGE
+        is_board = self.config[_BASE_CLASS] == _BRIDGES and not is_bridge
+        has_virtual = find_extended(self.config, SRIOV) or (pcie_type(self.config) is not None and len(self.config) < _EXTENDED)
+        if "iomem" not in self.evidence.ranges or is_board or has_virtual:
+            return None
+        text, top = self.evidence.ranges["iomem"]
+        starts = {bar.start for bar in bars if bar.exists}
+        found = [
+            each
+            for outermost in top
+            if outermost.is_bus
+            for each in outermost.walk()
+            if each.name == str(self.bdf) and each.span.start not in starts
+        ]
+        if len(found) != 1 or not _may_be_rom(found[0].span):
+            return None
+        return text.at(found[0].line), found[0]
 
     def _range_at(self, name: str, address: int) -> tuple[At, Range] | None:
         if name not in self.evidence.ranges:
@@ -107,3 +143,8 @@ class BarSources:
                     if inner.name == str(self.bdf) and inner.span.start == address:
                         return text.at(inner.line), inner
         return None
+
+
+def _may_be_rom(span: Span) -> bool:
+    size = span.last - span.start + 1
+    return size in {1 << bits for bits in _ROM_SIZES} and span.start % size == 0

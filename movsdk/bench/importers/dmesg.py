@@ -45,6 +45,7 @@ _RAM: Final = re.compile(
     r"BIOS-e820: \[mem (?P<start>0x[0-9a-f]{1,16})-(?P<last>0x[0-9a-f]{1,16})\] (?P<name>[\w ,]{1,60})|"
     r"BIOS-e820: (?P<old>[0-9a-f]{16}) - (?P<end>[0-9a-f]{16}) \((?P<what>[\w ]{1,40})\)"
 )
+_COMMAND_LINE: Final = re.compile(r"(?:Kernel command|Command) line: (?P<line>[ -~]{1,2048})")
 _HOTPLUG: Final = re.compile(
     r"(?:pciehp: )?Slot #\d+ AttnBtn.*|(?:pciehp: )?Slot \[?[\w-]+\]? registered.*|pciehp: (?:HPC |Slot\().*"
 )
@@ -88,7 +89,8 @@ class Dmesg:
     """Everything a log says.
 
     Functions as they were found: the first listing of a bridge's windows is firmware's, those that follow are what the kernel
-    made of them (`listings` counts). `now`: where BARs went, by function and number.
+    made of them (`listings` counts). `now`: where BARs went, by function and number. `cmdline`: of the kernel's command line the
+    words about PCI.
     """
 
     roots: dict[tuple[int, int], Root] = field(factory=dict)
@@ -98,6 +100,7 @@ class Dmesg:
     ram: list[tuple[Span, str]] = field(factory=list)
     failures: list[Failure] = field(factory=list)
     remarks: list[str] = field(factory=list)
+    cmdline: str = ""
 
 
 def read_dmesg(text: Text, into: Dmesg | None = None) -> Dmesg:
@@ -107,7 +110,9 @@ def read_dmesg(text: Text, into: Dmesg | None = None) -> Dmesg:
         if "pci" not in line and "PCI" not in line and "0000:" not in line and "e820" not in line and ":" not in line:
             continue
         at = text.at(number)
-        if (match := _RAM.search(line)) is not None:
+        if (match := _COMMAND_LINE.search(line)) is not None:
+            log.cmdline = " ".join(word for word in match["line"].split() if word.startswith("pci"))
+        elif (match := _RAM.search(line)) is not None:
             _add_ram(log, match)
         elif (match := _HOST.search(line)) is not None:
             log.roots.setdefault(_bus(match["bus"]), Root(at))

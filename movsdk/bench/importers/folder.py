@@ -78,7 +78,10 @@ class DumpedFunction:
 
 @frozen
 class Dump:
-    """One machine at one moment. `functions` in the dump's order; `notes` what was left out, assumed or strange, a line each."""
+    """One machine at one moment. `functions` in the dump's order; `notes` what was left out, assumed or strange, a line each.
+
+    `cmdline`: the words about PCI on the kernel's command line, where a log has it.
+    """
 
     folder: Path
     domain: int
@@ -87,6 +90,7 @@ class Dump:
     ram: tuple[RamRange, ...]
     reserved: tuple[Reserved, ...]
     notes: tuple[str, ...] = ()
+    cmdline: str = ""
 
     def at(self, bdf: Bdf) -> DumpedFunction:
         """The function with this address at this moment. Raises KeyError."""
@@ -127,7 +131,10 @@ def dump_of(evidence: Evidence, root: str | None = None) -> Dump:
         )
     dumped = {path: _dumped(ours[bdf], path, chosen[1], evidence.notes) for bdf, path in found[chosen].items()}
     notes = [_printable(note) for note in (*evidence.notes, *_log_notes(evidence))]
-    return Dump(evidence.place, chosen[0], dumped, tuple(around.windows), around.ram, tuple(around.reserved), tuple(notes))
+    cmdline = evidence.dmesg.cmdline if evidence.dmesg is not None else ""
+    return Dump(
+        evidence.place, chosen[0], dumped, tuple(around.windows), around.ram, tuple(around.reserved), tuple(notes), cmdline
+    )
 
 
 def _dumped(one: Joined, path: SlotPath, root_bus: int, notes: list[str]) -> DumpedFunction:

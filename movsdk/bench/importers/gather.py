@@ -66,7 +66,8 @@ def gather(paths: Iterable[Path]) -> Evidence:
         elif not path.exists():
             raise BadInput(f"{path}: is no folder and no file; a dump is a folder or files of {FORMS}")
         else:
-            _file(evidence, read_text(path), is_named=True)
+            if not _is_empty_ioports(evidence, path):
+                _file(evidence, read_text(path), is_named=True)
     if not evidence.lspci and not evidence.resources and not evidence.sysfs and evidence.dmesg is None:
         raise BadInput(f"{evidence.place}: holds no dump of PCI devices; give {FORMS}")
     return evidence
@@ -93,6 +94,8 @@ def live(root: Path) -> Evidence:
             continue
         if data.strip():
             _ranges(evidence, text_of(path, data), Kind(f"/proc/{name}"))
+        elif name == "ioports":
+            _no_ports(evidence, path)
     return evidence
 
 
@@ -118,6 +121,9 @@ def _tree(evidence: Evidence, files: Files) -> None:
     texts = [name for name in names if not _IN_A_TREE.search(name) or name.startswith("proc/") or "/proc/" in name]
     for name in texts:
         if (data := files.read(name)) is not None and files.link(name) is None:
+            if not data.strip() and "ioports" in Path(name).name:
+                _no_ports(evidence, files.path(name))
+                continue
             try:
                 text = text_of(files.path(name), data)
             except BadInput as error:
@@ -166,9 +172,27 @@ def _file(evidence: Evidence, text: Text, *, is_named: bool) -> None:
         _ranges(evidence, text, kind)
 
 
+def _is_empty_ioports(evidence: Evidence, path: Path) -> bool:
+    """An empty /proc/ioports is a whole one: the machine forwards no I/O ports. Only its name tells what it is."""
+    if "ioports" not in path.name or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            is_empty = not stream.read(1 << 16).strip()
+    except OSError:
+        return False  # why it cannot be read is said by who reads it
+    if is_empty:
+        _no_ports(evidence, path)
+    return is_empty
+
+
+def _no_ports(evidence: Evidence, path: Path) -> None:
+    evidence.ranges.setdefault("ioports", (Text(path, ()), []))
+
+
 def _ranges(evidence: Evidence, text: Text, kind: Kind) -> None:
     name = kind.value.removeprefix("/proc/")
-    if name in evidence.ranges:
+    if name in evidence.ranges and evidence.ranges[name][1]:
         raise text.bad(1, f"a second {kind.value}, after {evidence.ranges[name][0].path}; give one moment at a time")
     top = iomem.read_ranges(text)
     if iomem.are_hidden(top):

@@ -10,6 +10,7 @@ from typing import Final
 from movsdk.bench.config_facts import dword, word
 from movsdk.bench.importers.capability_text import REBAR, SRIOV, SRIOV_BAR
 from movsdk.bench.importers.join import Joined
+from movsdk.bench.importers.registers import find_extended
 from movsdk.bench.importers.said import SaidBar
 from movsdk.bench.scenario import BarDecl, Facts
 from movsdk.pci_regs import BarKind
@@ -28,18 +29,6 @@ def facts_of(one: Joined, config: bytes, notes: list[str]) -> Facts:
         resizable = tuple(_from_capability(config, rebar))
     driver = one.driver if one.driver != "-" else None
     return Facts(driver=driver, vf_bars=vf_bars, resizable=tuple(each for each in resizable if each[1]))
-
-
-def find_extended(config: bytes, number: int) -> int:
-    """Offset of an extended capability, or 0. Stops at a loop, and where the bytes end."""
-    offset, seen = 0x100, set[int]()
-    while 0x100 <= offset <= len(config) - 4 and offset not in seen:
-        seen.add(offset)
-        head = dword(config, offset)
-        if head & 0xFFFF == number and head != 0xFFFF_FFFF:
-            return offset
-        offset = head >> 20 & 0xFFC
-    return 0
 
 
 def _sizes(mask: int) -> tuple[int, ...]:

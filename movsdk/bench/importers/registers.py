@@ -26,3 +26,15 @@ def bar_addresses(config: bytes) -> Iterator[tuple[int, BarKind, int]]:
         number += 2 if is_wide else 1
     rom = dword(config, regs.bar_register(regs.ROM_RESOURCE, is_bridge))
     yield regs.ROM_RESOURCE, BarKind.ROM, rom & ~0x7FF
+
+
+def find_extended(config: bytes, number: int) -> int:
+    """Offset of an extended capability, or 0. Stops at a loop, and where the bytes end."""
+    offset, seen = 0x100, set[int]()
+    while 0x100 <= offset <= len(config) - 4 and offset not in seen:
+        seen.add(offset)
+        head = dword(config, offset)
+        if head & 0xFFFF == number and head != 0xFFFF_FFFF:
+            return offset
+        offset = head >> 20 & 0xFFC
+    return 0

@@ -88,6 +88,7 @@ class _Story:
             ram=first.ram,
             reserved=first.reserved,
             domain=first.domain,
+            cmdline=first.cmdline,
             devices=tuple(self.specs.values()),
             events=tuple(self.events),
         )

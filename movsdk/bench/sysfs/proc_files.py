@@ -82,7 +82,7 @@ def _beside(world: World, names: dict[Span, str]) -> Iterator[tuple[Span, str]]:
     """RAM and reserved ranges, as far as nothing better known lies over them; those without a name get one."""
     windows = [Span(window.start, window.last) for window in world.system.root.segment.windows if not window.flags & IO]
     ram = world.machine.fabric.memory.span
-    for start, last in world.system.address_map.reserved:
+    for start, last in dict.fromkeys(world.system.address_map.reserved):  # the BIOS stands in both lists
         span = Span(start, last)
         if span in names or not any(span.overlaps(better) for better in (*windows, *names)):
             yield span, names.get(span) or ("System RAM" if span.overlaps(ram) else "Reserved")

@@ -56,3 +56,27 @@ def test_a_mail_is_read_through_its_quotes(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("".join(f"> {line}\n" for line in samples.LAPTOP.splitlines()))
 
     assert len(read_dump(tmp_path / "mail").functions) == 4
+
+
+def test_a_machine_without_io_ports_has_an_empty_file_of_them(tmp_path: Path) -> None:
+    """It is whole, by its name; a BAR in I/O ports contradicts it, and other files must not be empty."""
+    log = samples.NEW_LOG.replace("root bus resource [io ", "root bus resource [bus ")
+    dump = {"dmesg.txt": log, "ioports.txt": "", "empty.txt": ""}
+    for name, text in dump.items():
+        (tmp_path / name).write_text(text)
+
+    for found in (read_dump(tmp_path), read_dump([tmp_path / "dmesg.txt", tmp_path / "ioports.txt"])):
+        assert not any(window.is_io for window in found.windows)
+        assert not any("ioports" in note for note in found.notes)
+    with pytest.raises(BadInput, match=r"empty\.txt: is empty"):
+        read_dump([tmp_path / "dmesg.txt", tmp_path / "empty.txt"])
+    with pytest.raises(BadInput, match=r"ioports\.txt: is empty, but 0000:00:1f\.2 BAR 4 is at \[0xc040-0xc05f\]"):
+        read_dump([BOOT / "lspci-xxxx.txt", BOOT / "resource.txt", tmp_path / "ioports.txt"])
+
+
+def test_the_words_about_pci_of_the_command_line_come_out_of_the_log(tmp_path: Path) -> None:
+    """``pci=`` decides about reserves and realloc; the rest of the line is none of ours."""
+    line = "[    0.000000] Command line: BOOT_IMAGE=/vmlinuz root=UUID=5 ro pcie_ports=native pci=hpbussize=0x33,realloc quiet\n"
+    (tmp_path / "log").write_text(line + samples.NEW_LOG)
+
+    assert import_dumps([read_dump(tmp_path / "log")]).scenario.cmdline == "pcie_ports=native pci=hpbussize=0x33,realloc"

@@ -11,6 +11,7 @@ from movsdk.address import Span
 from movsdk.bench.bench import Bench
 from movsdk.bench.importers.story import import_story
 from movsdk.bench.player import Player
+from movsdk.bench.scenario_schema import parse
 from movsdk.bench.sysfs.proc_files import Known, address_lines
 from movsdk.bench.sysfs.stage import around
 from movsdk.bench.sysfs.view import SysfsView
@@ -59,3 +60,21 @@ def test_what_is_not_pci_is_called_as_the_caller_says(bench: Bench) -> None:
     assert address_lines(bench.world, io=False).startswith("00000000-3fffffff : System RAM\n")
     named = [Known(Span(0, 0x3FFF_FFFF), "Kernel's own")]
     assert address_lines(bench.world, io=False, around=named).startswith("00000000-3fffffff : Kernel's own\n")
+
+
+def test_a_range_that_is_told_twice_is_listed_once() -> None:
+    """The BIOS below 4 GiB is the platform's, and in the RAM map of an imported machine too."""
+    scenario = parse(
+        {
+            "format": 1,
+            "windows": [{"type": "mem", "start": 0xE0000000, "last": 0xEFFFFFFF}],
+            "ram": [{"start": 0, "last": 0x3FFFFFFF}, {"start": 0xFFE00000, "last": 0xFFFFFFFF, "name": "Reserved"}],
+            "devices": [],
+            "events": [{"op": "boot"}],
+        }
+    )
+    world = Player(scenario, by_name("v9")).world
+
+    lines = address_lines(world, io=False, around=around(scenario)).splitlines()
+
+    assert lines.count("ffe00000-ffffffff : Reserved") == 1
