@@ -15,14 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
 
 from movsdk.bench import reference
+from movsdk.bench.alarm import Hung, alarm
 from movsdk.bench.place import Place
 from movsdk.bench.scenario import RECORDED_DRIVERS, EndpointSpec, FunctionSpec, Scenario
 from movsdk.errors import BadInput, HookSpecError
 from movsdk.kernel import actor
 from movsdk.kernel.binding import BoundDriver
+
+IMPORT_SECONDS: Final = 10.0  # real time that importing a user's module, or creating a driver, may take
 
 
 def load_class(name: str, folder: str | Path = ".") -> type[Any]:
@@ -105,8 +108,14 @@ def _imports_from(folder: Path) -> Iterator[None]:
 def _told(name: str, module: str) -> Iterator[None]:
     """Turn whatever the user's code raises into one line; a module that failed is forgotten."""
     try:
-        yield
-    except (Exception, SystemExit) as error:  # anything at all may happen in code that is not ours
+        with alarm("importing it", IMPORT_SECONDS):
+            yield
+    except KeyboardInterrupt:
+        raise
+    except Hung as hung:
+        sys.modules.pop(module, None)
+        raise BadInput(f"{name}: importing it does not come to an end, at {actor.show(hung.site)}") from hung
+    except BaseException as error:  # anything at all may happen in code that is not ours
         sys.modules.pop(module, None)
         raise BadInput(f"{name}: importing it failed: {_one_line(error)}") from error
 
@@ -175,9 +184,14 @@ def check_references(scenario: Scenario, place: Place) -> None:
 
 def _check_driver(name: str, found: type[Any]) -> None:
     try:
-        BoundDriver.of(found)
+        with alarm(name, IMPORT_SECONDS):
+            BoundDriver.of(found)
     except HookSpecError as error:
         raise BadInput(f"{name}: {error}") from error
-    except (Exception, SystemExit) as error:  # a user's __init__ may raise anything
+    except KeyboardInterrupt:
+        raise
+    except Hung as hung:
+        raise BadInput(f"{name}: creating the driver does not come to an end, at {actor.show(hung.site)}") from hung
+    except BaseException as error:  # a user's __init__ may raise anything
         site = actor.show(actor.raise_site(error))
         raise BadInput(f"{name}: creating the driver raised {type(error).__name__} at {site}: {error}") from error

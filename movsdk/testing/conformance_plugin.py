@@ -6,13 +6,17 @@ Part of `pytest_plugin`, loaded when the first driver file is met. Judges nothin
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from movsdk.bench.alarm import last_resort
 from movsdk.bench.user_code import load_module
 from movsdk.errors import BadInput, HookSpecError
 from movsdk.testing import driver_conformance as rules
@@ -36,7 +40,8 @@ class DriverFile(pytest.Module):
 
     def _getobj(self) -> ModuleType:
         try:
-            return load_module(str(self.path))
+            with ending(self.config):
+                return load_module(str(self.path))
         except BadInput as error:
             raise self.CollectError(_short(str(error), self.path)) from None
 
@@ -44,7 +49,8 @@ class DriverFile(pytest.Module):
         """The drivers, then the tests of the file's own."""
         for driver in drivers_of(self.obj):
             try:
-                registered(driver)
+                with ending(self.config):
+                    registered(driver)
             except HookSpecError as error:
                 raise self.CollectError(f"{self.path.name}:{driver.__name__}: {error}") from None
             except BadInput as error:
@@ -92,6 +98,20 @@ class RuleTest(pytest.Function):
         """Where the driver is."""
         line = inspect.getsourcelines(self.cls.driver)[1] - 1 if self.cls is not None else 0
         return self.path, line, f"{self.parent.name if self.parent else ''} {self.name}"
+
+
+def ending(config: pytest.Config) -> AbstractContextManager[None]:
+    """While inside, a driver that catches even what should stop it ends the whole run: one line, status 1."""
+
+    def end(text: str) -> None:
+        capture = config.pluginmanager.getplugin("capturemanager")
+        if capture is not None:
+            capture.suspend_global_capture(in_=True)
+        sys.stderr.write(f"\nmovsdk: {text}; the run ends here\n")
+        sys.stderr.flush()
+        os._exit(pytest.ExitCode.TESTS_FAILED)
+
+    return last_resort(end)
 
 
 def _short(message: str, path: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from movsdk.bench.alarm import Hung, alarm
 from movsdk.errors import InvariantBroken
 from movsdk.kernel.actor import raise_site, show
 from movsdk.testing.conformance.catalogue import BASE, BY_ID, RULES
@@ -19,8 +20,8 @@ from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial, does_io
 from movsdk.testing.conformance.trials import TRIALS, bridges
-from movsdk.testing.conformance.violation import HELD_TOO_LONG, Violation
-from movsdk.testing.conformance.watchdog import Hung
+from movsdk.testing.conformance.violation import HELD_TOO_LONG, Violation, general
+from movsdk.testing.conformance.watchdog import REAL_SECONDS, TornOut
 
 
 @frozen
@@ -107,10 +108,18 @@ class Examination:
         for earlier in self.trials[: self.trials.index(trial)]:
             self.play(earlier)
         known: frozenset[Hashable] = frozenset(seen.symptom for played in self._played.values() for seen in played.violations)
-        stage = Stage(self.subject, trial, known, self._cause(trial), self._terms(trial))
         reason, start = "", perf_counter()
         try:
-            trial.play(stage)
+            with alarm(f"{self.subject.name}: creating the driver", REAL_SECONDS):
+                stage = Stage(self.subject, trial, known, self._cause(trial), self._terms(trial))
+        except (KeyboardInterrupt, InvariantBroken):
+            raise
+        except BaseException as error:  # the first driver was made, but this one?
+            breach = self._unmade(trial, error)
+            return Played(trial, () if breach.symptom in known else (breach,), breach.message, seconds=perf_counter() - start)
+        try:
+            with alarm(self.subject.name, REAL_SECONDS):
+                trial.play(stage)
         except InvariantBroken:
             if not stage.has_hung:
                 raise
@@ -120,8 +129,8 @@ class Examination:
                 stage.note(BASE, reason, ("not even this",))
         except Hung as hung:
             stage.note("C31", f"{self.subject.name}: {hung}", ("hung", trial.name), hung.site)
-        except (Exception, SystemExit) as error:
-            if not self.subject.wrote(error):
+        except BaseException as error:  # drivers raise anything, asyncio.CancelledError too
+            if isinstance(error, KeyboardInterrupt | TornOut) or not self.subject.wrote(error):
                 raise
             site, what = raise_site(error), f"{type(error).__name__}: {error}"
             stage.note(trial.blames, f"{self.subject.name}: at {show(site)}: {what}", (type(error).__name__, site), site)
@@ -130,6 +139,14 @@ class Examination:
             why_not = stage.violations[0].message if stage.violations else reason
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")
         return Played(trial, tuple(stage.violations), reason, stage.hook_ms, perf_counter() - start)
+
+    def _unmade(self, trial: Trial, error: BaseException) -> Violation:
+        if not isinstance(error, Hung) and not self.subject.wrote(error):
+            raise error
+        site = error.site if isinstance(error, Hung) else raise_site(error)
+        what = str(error) if isinstance(error, Hung) else f"creating the driver raised {type(error).__name__}: {error}"
+        text = f"{self.subject.name}: {what}, at {show(site)}; every bench makes an instance of its own"
+        return Violation(BASE, text, general(("creating", site)), trial.name, site)
 
     def _cause(self, trial: Trial) -> str:
         """The rule whose breach may explain what `trial` finds: the first that was met. Plain trials explain themselves."""
@@ -170,7 +187,7 @@ class Verdict:
     def unchecked(self) -> str:
         """Why nothing could be examined: the stand-in for its silicon was not enough. Empty as a rule."""
         base = self.judgements[0]
-        return base.reason if base.status is Status.NOT_CHECKED else ""
+        return base.reason if base.status is Status.NOT_CHECKED and not self.broken else ""
 
     @property
     def broken(self) -> tuple[Judgement, ...]:

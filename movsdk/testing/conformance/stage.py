@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
+from movsdk.bench.alarm import Hung
 from movsdk.bench.bench import Bench
 from movsdk.bench.pause_watch import PAUSE
 from movsdk.clock import NS_PER_MS
@@ -30,7 +31,7 @@ from movsdk.testing.conformance.driver_calls import patience, ran
 from movsdk.testing.conformance.findings import Findings
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.trial import NotChecked
-from movsdk.testing.conformance.watchdog import VIRTUAL_MS, Hung, watched
+from movsdk.testing.conformance.watchdog import VIRTUAL_MS, watched
 
 PAUSE_MS = 40  # how long a pause lasts; trials that wait for slow timers take longer ones
 
@@ -156,10 +157,15 @@ class Stage(Findings):
     # --- what is known ---------------------------------------------------------------------------------------
     def movable_bars(self, dev: PciDev) -> tuple[int, ...]:
         """BARs that may move. Raises `NotChecked` if there is none."""
-        subsets = self.bench.bar_subsets(dev)
+        subsets = self.bar_subsets(dev)
         if not subsets:
             raise NotChecked("the driver pins every BAR it has")
         return subsets[-1]
+
+    def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
+        """See `Bench.bar_subsets`; asks the driver, which may never answer."""
+        subsets: Any = self.do("bar_fixed", lambda: self.bench.bar_subsets(dev))
+        return list(subsets)
 
     # --- inside ----------------------------------------------------------------------------------------------
     def _plugged(self, plug: Callable[[], list[PciDev]]) -> list[PciDev]:
@@ -175,7 +181,7 @@ class Stage(Findings):
         return list(cards)
 
     def _guarded(self, what: str, work: Callable[[], object]) -> object:
-        return watched(self.bench.world.system.ops.clock, what, work, self.patience_ms)
+        return watched(self.bench.world.system.ops.clock, what, work, self.patience_ms, self.subject.loopers)
 
     def _rescanning(self, work: Callable[[], object]) -> None:
         self._before = {device_of(dev).label: inspecting.standing(dev) for dev in self.cards if device_of(dev).driver}

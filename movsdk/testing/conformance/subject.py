@@ -10,17 +10,20 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, Final, cast
 
 from attrs import define, field
 
 from mockbus.model import DeviceModel
 from movsdk.bench import reference
+from movsdk.bench.alarm import Hung, alarm
 from movsdk.errors import BadInput, HookSpecError
 from movsdk.kernel.actor import raise_site, show
 from movsdk.kernel.binding import BoundDriver
 from movsdk.testing.conformance.catalogue import BASE, BY_ID
 from movsdk.testing.conformance.generic_model import generic_model
+from movsdk.testing.conformance.watchdog import REAL_SECONDS
 
 _BRIDGE: Final = 0x0604  # PCI-to-PCI
 
@@ -31,7 +34,7 @@ class Subject:
 
     `drives_bridges`: there is no card for it; the silicon is that of a card below its ports.
     `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour. `io_trouble`: why its I/O cannot be
-    asked for with that.
+    asked for with that. `loopers` are those of its callbacks that were found in an endless loop.
     """
 
     make_driver: Callable[[], Any]
@@ -41,10 +44,11 @@ class Subject:
     name: str = field(init=False)
     hooks: frozenset[str] = field(init=False)
     io_trouble: str = field(default="", init=False)
+    loopers: set[str] = field(factory=set, init=False)
     _example: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        bound = BoundDriver.of(self.make_driver())
+        bound: BoundDriver = _made("creating the driver once more", lambda: BoundDriver.of(self.make_driver()))
         self.name, self.hooks, self._example = bound.name, bound.hooks, bound.target
 
     @classmethod
@@ -79,16 +83,25 @@ class Subject:
         return not self.io_trouble and self.offers("exercise")
 
     def offers(self, method: str) -> bool:
-        """Whether the driver has a public method of this name."""
-        return callable(getattr(self._example, method, None))
+        """Whether the driver has a public method of this name. One that cannot be looked up counts, and fails later."""
+        try:
+            return callable(getattr(self._example, method, None))
+        except Exception:  # a property of the user's may raise anything
+            return True
 
     def wrote(self, error: BaseException) -> bool:
-        """Whether an exception comes from the driver's own files, or from a call that does not fit one of its methods."""
+        """Whether an exception comes from the driver's own files, from what they call, or from a call that fits no method."""
         kind = type(self._example)
         module = sys.modules.get(kind.__module__)
         folder = Path(getattr(module, "__file__", None) or "/nowhere/x").parent
-        misfit = isinstance(error, TypeError) and str(error).startswith(f"{kind.__qualname__}.")
-        return misfit or Path(raise_site(error)[0]).parent == folder
+        if isinstance(error, TypeError) and str(error).startswith(f"{kind.__qualname__}."):
+            return True
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+        name = frames[-1].f_globals.get("__name__", "") if frames else ""
+        is_theirs = not name.startswith(("movsdk.", "mockbus."))
+        return Path(raise_site(error)[0]).parent == folder or (
+            is_theirs and any(Path(frame.f_code.co_filename).parent == folder for frame in frames)
+        )
 
     @property
     def waivers(self) -> Mapping[str, str]:
@@ -120,10 +133,15 @@ def registered(driver: Any) -> BoundDriver:
 
 def _made(what: str, make: Callable[[], Any]) -> Any:
     try:
-        return make()
+        with alarm(what, REAL_SECONDS):
+            return make()
     except (BadInput, HookSpecError):
         raise
-    except (Exception, SystemExit) as error:  # a user's __init__ may raise anything
+    except KeyboardInterrupt:
+        raise
+    except Hung as hung:
+        raise BadInput(f"{what} does not come to an end, at {show(hung.site)}") from hung
+    except BaseException as error:  # a user's __init__ may raise anything
         raise BadInput(f"{what} raised {type(error).__name__} at {show(raise_site(error))}: {error}") from error
 
 

@@ -5,21 +5,18 @@ What it raises is no `Exception`, so that neither a driver's ``except Exception`
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Final, TypeVar
 
+from movsdk.bench.alarm import Hung, alarm, placed, site_of
 from movsdk.clock import NS_PER_MS, Clock
-from movsdk.kernel.actor import Site, current_actor, show
+from movsdk.kernel.actor import current_actor
 
 VIRTUAL_MS: Final = 20_000
-REAL_SECONDS: Final = 10.0
-_ROOMS: Final = ("kernel", "testing.conformance", "bench", "rescan", "clock")
-_OURS: Final = (*(f"movsdk.{room}" for room in _ROOMS), "mockbus.", "pluggy.")
+REAL_SECONDS: Final = 2.0  # in which no virtual time passes
+KNOWN_SECONDS: Final = 0.1  # the same, for who has hung before
+MOST_SECONDS: Final = 10.0  # whether virtual time passes or not
 Result = TypeVar("Result")
 
 
@@ -27,50 +24,36 @@ class TornOut(BaseException):
     """A trial tears itself out of the driver's call that it interrupted; its text says why."""
 
 
-class Hung(BaseException):
-    """An operation did not come to its end. `site` is the driver's line that waits."""
+def watched(
+    clock: Clock, what: str, work: Callable[[], Result], limit_ms: int = VIRTUAL_MS, loopers: set[str] | None = None
+) -> Result:
+    """Run `work`. `loopers` are those who were found in an endless loop before: with them it is patient no longer.
 
-    def __init__(self, text: str, site: Site) -> None:
-        super().__init__(text)
-        self.site = site
-
-
-def watched(clock: Clock, what: str, work: Callable[[], Result], limit_ms: int = VIRTUAL_MS) -> Result:
-    """Run `work`. Raises `Hung` after `limit_ms` virtual milliseconds, or 10 real seconds in which it does not return."""
+    Raises:
+        Hung: after `limit_ms` virtual milliseconds, after 2 real seconds in which no virtual time passed, after 10 in any case.
+    """
 
     def bark() -> None:
-        raise _hung(f"{what} waits for more than {limit_ms // 1000} s of virtual time", sys._getframe())
+        site = site_of(sys._getframe())
+        raise Hung(f"{what} waits for more than {limit_ms // 1000} s of virtual time, at {placed(site)}", site)
+
+    known = loopers if loopers is not None else set()
+    last, since = -1, 0.0
+
+    def is_over(passed: float) -> bool:
+        nonlocal last, since
+        if clock.now != last:
+            last, since = clock.now, passed
+        who = current_actor() or what
+        patience = KNOWN_SECONDS if who in known else REAL_SECONDS
+        if passed - since < patience and passed < MOST_SECONDS:
+            return False
+        known.add(who)
+        return True
 
     timer = clock.call_later(limit_ms * NS_PER_MS, bark, "watchdog")
     try:
-        with _alarm(what):
+        with alarm(what, KNOWN_SECONDS, is_over):
             return work()
     finally:
         timer.cancel()
-
-
-@contextmanager
-def _alarm(what: str) -> Iterator[None]:
-    """A real-time limit, for loops that call nothing; only the main thread can have one."""
-    if threading.current_thread() is not threading.main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
-        yield
-        return
-
-    def ring(_signal: int, frame: FrameType | None) -> None:
-        raise _hung(f"{what} does not come to an end: {REAL_SECONDS:.0f} s in a loop in which no virtual time passes", frame)
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, REAL_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _hung(text: str, frame: FrameType | None) -> Hung:
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
-        frame = frame.f_back
-    site: Site = ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
-    actor = current_actor()
-    return Hung(f"{text}, at {show(site)}{f', in {actor}' if actor else ''}", site)

@@ -74,7 +74,7 @@ def _fired(stage: Stage, dev: PciDev) -> set[int]:
 def each_subset_moves(stage: Stage) -> None:
     """Every set of BARs moves alone, each with a card of its own."""
     dev = stage.plug()
-    subsets = stage.bench.bar_subsets(dev)
+    subsets = stage.bar_subsets(dev)
     if len(subsets) < 2:
         raise NotChecked("only one BAR of the device can move")
     for bars in (*subsets[:_MOST_SUBSETS], *subsets[_MOST_SUBSETS:][-1:]):

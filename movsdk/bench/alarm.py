@@ -1,0 +1,109 @@
+"""A limit in real time for the user's code: a loop that calls nothing can only be stopped by a signal.
+
+Twin: the soft-lockup watchdog (kernel/watchdog.c). Only the main thread can have an alarm: elsewhere, and where somebody else has
+set the timer of the process, code runs without a limit.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import FrameType
+from typing import Final
+
+from attrs import define, field
+
+from movsdk.kernel.actor import Site, current_actor, show
+
+TICK: Final = 0.1  # real seconds between two looks
+DEAF_AFTER: Final = 20  # looks at which it was told to stop, and did not
+_ROOMS: Final = ("kernel", "testing.conformance", "bench", "rescan", "clock")
+_OURS: Final = (*(f"movsdk.{room}" for room in _ROOMS), "mockbus.", "pluggy.", "importlib.", "_frozen_importlib", "contextlib")
+
+
+class Hung(BaseException):
+    """The user's code did not come to its end. `site` is its line that waits. No `Exception`, so that few catch it."""
+
+    def __init__(self, text: str, site: Site) -> None:
+        super().__init__(text)
+        self.site = site
+
+
+_last_resorts: list[Callable[[str], object]] = []
+_set: list[_Alarm] = []
+
+
+@contextmanager
+def last_resort(end: Callable[[str], object]) -> Iterator[None]:
+    """While inside, `end` is called with one line about code that catches even `Hung` and goes on; it should end the process."""
+    _last_resorts.append(end)
+    try:
+        yield
+    finally:
+        _last_resorts.remove(end)
+
+
+@contextmanager
+def alarm(what: str, seconds: float, is_over: Callable[[float], bool] = lambda passed: True) -> Iterator[None]:
+    """Tear whatever runs inside out of its loop, by `Hung`. An alarm inside of another one puts that off until it is over.
+
+    Args:
+        what: the subject of the sentence that says so.
+        seconds: real time until the first look; after it `is_over`, called with the seconds that have passed, decides each time.
+    """
+    is_taken = not _set and signal.getitimer(signal.ITIMER_REAL)[0]
+    if is_taken or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGALRM)
+    _set.append(_Alarm(what, seconds, is_over))
+    _set[-1].start()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        _set.pop()
+        if _set:
+            _set[-1].start()
+
+
+@define(eq=False)
+class _Alarm:
+    what: str
+    seconds: float
+    is_over: Callable[[float], bool]
+    since: float = field(default=0.0, init=False)
+    told: int = field(default=0, init=False)
+
+    def start(self) -> None:
+        """From now on."""
+        self.since = monotonic()
+        signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, TICK)
+
+    def _ring(self, _signal: int, frame: FrameType | None) -> None:
+        if not self.told and not self.is_over(monotonic() - self.since):
+            return
+        self.told += 1
+        site = site_of(frame)
+        text = f"{self.what} does not come to an end: a loop in which no virtual time passes, at {placed(site)}"
+        if self.told > DEAF_AFTER and _last_resorts:
+            _last_resorts[-1](f"{text}; it catches even what would stop it (except BaseException, a bare except)")
+        raise Hung(text, site)
+
+
+def site_of(frame: FrameType | None) -> Site:
+    """The nearest line from `frame` outwards that is not ours."""
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def placed(site: Site) -> str:
+    """`site` and who runs there."""
+    actor = current_actor()
+    return f"{show(site)}{f', in {actor}' if actor else ''}"

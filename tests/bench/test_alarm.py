@@ -1,0 +1,118 @@
+"""The alarm for the user's endless loops. Limits are milliseconds here; nothing depends on how long they are."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from movsdk.bench import alarm as module
+from movsdk.bench.alarm import Hung, alarm, last_resort
+
+SOON = 0.002
+
+
+def _loop() -> None:
+    while True:
+        pass
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many looks a second."""
+    monkeypatch.setattr(module, "TICK", 0.001)
+
+
+def test_a_loop_is_torn_out_of_and_its_line_told() -> None:
+    """And afterwards the process has no alarm, and its old handler."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    with pytest.raises(Hung, match=r"^it does not come to an end: .* at .*test_alarm.py:\d+$") as caught, alarm("it", SOON):
+        _loop()
+
+    assert caught.value.site[0] == __file__
+    assert (signal.getitimer(signal.ITIMER_REAL), signal.getsignal(signal.SIGALRM)) == ((0.0, 0.0), before)
+
+
+def test_who_catches_it_is_told_again() -> None:
+    """As often as it takes."""
+    caught: list[Hung] = []
+
+    with alarm("it", SOON):
+        while len(caught) < 3:
+            try:
+                _loop()
+            except Hung as hung:
+                caught.append(hung)
+
+    assert len(set(caught)) == 3
+
+
+def test_who_catches_everything_meets_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Called with the line to print; here it lets the loop end instead of the process."""
+    monkeypatch.setattr(module, "DEAF_AFTER", 2)
+    told: list[str] = []
+
+    with last_resort(told.append), alarm("it", SOON):
+        while not told:
+            try:
+                while not told:
+                    pass
+            except BaseException:
+                pass
+
+    assert "test_alarm.py:" in told[0]
+    assert told[0].endswith("it catches even what would stop it (except BaseException, a bare except)")
+
+
+def test_an_inner_alarm_is_nearer_and_the_outer_one_comes_back() -> None:
+    """Each speaks of its own."""
+    told = []
+    try:
+        with alarm("outer", SOON):
+            try:
+                with alarm("inner", SOON):
+                    _loop()
+            except Hung as hung:
+                told.append(str(hung)[:5])
+            _loop()
+    except Hung as hung:
+        told.append(str(hung)[:5])
+
+    assert told == ["inner", "outer"]
+
+
+def test_who_is_not_over_yet_may_go_on() -> None:
+    """`is_over` is asked at each look."""
+    looks: list[float] = []
+
+    def is_over(passed: float) -> bool:
+        looks.append(passed)
+        return len(looks) == 4
+
+    with pytest.raises(Hung), alarm("it", SOON, is_over):
+        _loop()
+
+    assert len(looks) == 4
+    assert looks == sorted(looks)
+
+
+def test_a_timer_of_somebody_else_stays() -> None:
+    """Then, and in other threads, there is no limit."""
+    signal.setitimer(signal.ITIMER_REAL, 1000)
+    try:
+        with alarm("it", SOON):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] > 100
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    seen: list[float] = []
+
+    def elsewhere() -> None:
+        with alarm("it", SOON):
+            seen.append(signal.getitimer(signal.ITIMER_REAL)[0])
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert seen == [0.0]
