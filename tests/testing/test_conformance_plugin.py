@@ -140,7 +140,7 @@ def test_each_driver_has_a_line_in_the_summary(ran: subprocess.CompletedProcess[
     assert list(said) == sorted(said)
     assert said["drivers/bare/driver.py::Bare"].startswith("NOT CHECKED: Bare: there is no model of its device; write a Dev")
     assert said["drivers/good.py::Good"].startswith("good: CONFORMS (movable BARs; ")
-    assert re.match(r"stale: DOES NOT CONFORM \(movable BARs\): (C\d\d, )*C01;? ", broken)
+    assert broken.startswith("stale: DOES NOT CONFORM (movable BARs): C01")
     assert said["drivers/test_beside.py::TestKnown"].startswith(f"{broken} [expected: C01, ")
     assert said["drivers/test_beside.py::TestOutdated"].startswith("good: CONFORMS (movable BARs; ")
     assert said["drivers/test_beside.py::TestUnsaid"].startswith("NOT CHECKED: TestUnsaid does not say which driver")
