@@ -3,7 +3,7 @@
 General layout: a driver needs the names below and nothing else. Everything longer is reached by its module and may change.
 
 - what a driver is:        `PciId`, `hookimpl` (hooks.py holds the contract of each hook)
-- what a driver holds:     `PciDev`, `IoMem`, `DmaBuffer`, and what keeps its tasks apart: `Gate`, `Mutex`
+- what a driver holds:     `PciDev`, `IoMem`, `DmaBuffer`, `UserMapping`, and what keeps its tasks apart: `Gate`, `Mutex`
 - how it is told:          `PciError`, and the contract errors `AccessFault`, `ContractError`, all of them `MovError`
 - names and numbers:       `Bdf`, `Span`, `BarKind`, `PowerState`
 - where it is tried out:   `Bench`, `Scenario`, `RescanReport`
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from movsdk.kernel.mmio import IoMem
     from movsdk.kernel.mutex import Mutex
     from movsdk.kernel.pcidev import PciDev
+    from movsdk.kernel.user_mapping import UserMapping
     from movsdk.ops import DmaBuffer
     from movsdk.pci_regs import BarKind, PowerState
     from movsdk.rescan.report import RescanReport
@@ -49,6 +50,7 @@ __all__ = [
     "RescanReport",
     "Scenario",
     "Span",
+    "UserMapping",
     "hookimpl",
 ]
 
@@ -71,6 +73,7 @@ HOME: Final = {
     "RescanReport": "movsdk.rescan.report",
     "Scenario": "movsdk.bench.scenario",
     "Span": "movsdk.address",
+    "UserMapping": "movsdk.kernel.user_mapping",
     "hookimpl": "movsdk.hooks",
 }
 

@@ -9,7 +9,7 @@ import errno
 
 from attrs import define, field
 
-from movsdk import Gate, IoMem, Mutex, PciDev, PciError
+from movsdk import Gate, IoMem, Mutex, PciDev, PciError, UserMapping
 
 from . import regs as r
 
@@ -35,6 +35,7 @@ class Card:
     has_irq: bool = False
     seen_at: dict[int, int] = field(factory=dict)
     moves: list[tuple[int, int, int]] = field(factory=list)
+    users: list[UserMapping] = field(factory=list)
 
     @property
     def is_quiet(self) -> bool:

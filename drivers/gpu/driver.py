@@ -1,6 +1,6 @@
 """Driver of the movgpu card: a picture in VRAM that survives a move of either BAR.
 
-Twin: the shape of a DRM driver's device part (map, mode set, blit, vblank). No user mappings, no memory manager, one screen.
+Twin: the shape of a DRM driver's device part (map, mode set, blit, vblank). No memory manager, one screen.
 The card's firmware holds the bus address of its own VRAM, so `_start` tells it anew after each rescan.
 """
 
@@ -10,7 +10,7 @@ import errno
 import zlib
 from collections.abc import Callable
 
-from movsdk import Gate, IoMem, Mutex, PciDev, PciError, PciId
+from movsdk import Gate, IoMem, Mutex, PciDev, PciError, PciId, UserMapping
 
 from . import regs as r
 from .card import Card, card_of, mapped
@@ -45,6 +45,8 @@ class Gpu:
         card: Card = dev.drvdata
         with card.lock.held():
             card.gate.kill()
+            for user in list(card.users):
+                user.close()
             self._stop(dev)
             dev.disable_device()
 
@@ -126,6 +128,12 @@ class Gpu:
         with card_of(dev).gate.entered():
             self._vram(dev).memcpy_toio(offset, pixels)
 
+    def mmap(self, dev: PciDev, offset: int, length: int) -> UserMapping:
+        """Let a user map `length` bytes of VRAM from `offset` on. A fault while the card is paused waits, or gets SIGBUS."""
+        mapping = UserMapping(dev, r.VRAM_BAR, offset, length, fault=self._fault)
+        card_of(dev).users.append(mapping)
+        return mapping
+
     def read_picture(self, dev: PciDev) -> bytes:
         """Return what is on the screen, read back by CPU."""
         card = card_of(dev)
@@ -202,6 +210,10 @@ class Gpu:
         if reasons & r.IRQ_VBLANK and reasons != r.ALL_ONES:
             card.vblanks += 1
 
+    def _fault(self, mapping: UserMapping) -> None:
+        with card_of(mapping.dev).gate.entered():
+            mapping.insert()
+
     def _wake(self, dev: PciDev) -> None:
         """Start the card and let users in, unless another pause is still on."""
         card: Card = dev.drvdata
@@ -262,6 +274,8 @@ class Gpu:
     def _let_go(self, dev: PciDev) -> None:
         """Give back interrupt, mappings and regions without touching the card. Safe to repeat."""
         card: Card = dev.drvdata
+        for user in card.users:
+            user.zap()
         if card.has_irq:
             dev.synchronize_irq(0)  # a vblank may be on its way
             dev.free_irq(0)
