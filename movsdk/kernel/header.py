@@ -105,38 +105,47 @@ def _read_bar(device: Device, index: int) -> int:
         return 1
     resource = device.resources[index]
     if value & regs.BASE_ADDRESS_SPACE_IO:
-        size_bits = mask & 0xFFFC
-        if size_bits:
+        start = value & ~0x3 & 0xFFFF_FFFF
+        if size := _size(start, mask & ~0x3, 0xFFFC):
             resource.flags = IO | SIZEALIGN
-            start = value & ~0x3 & 0xFFFF_FFFF
-            resource.set_span(start, start + (size_bits & -size_bits) - 1)
+            resource.set_span(start, start + size - 1)
         return 1
     flags = MEM | SIZEALIGN
     if value & regs.BASE_ADDRESS_MEM_PREFETCH:
         flags |= PREF
-    start, size_bits, taken = value & ~0xF & 0xFFFF_FFFF, mask & ~0xF, 1
+    start, top, taken = value & ~0xF & 0xFFFF_FFFF, mask & ~0xF, 1
     if value & 0x6 == regs.BASE_ADDRESS_MEM_TYPE_64:
         flags |= MEM_64
         taken = 2
         upper, upper_mask = _probe_register(device, offset + 4, 0xFFFF_FFFF)
         start |= upper << 32
-        size_bits |= upper_mask << 32
-    if size_bits:
+        top |= upper_mask << 32
+    if size := _size(start, top, M64 & ~0xF if taken == 2 else 0xFFFF_FFF0):
         resource.flags = flags
-        resource.set_span(start, start + (size_bits & -size_bits) - 1)
+        resource.set_span(start, start + size - 1)
     return taken
+
+
+def _size(base: int, top: int, mask: int) -> int:
+    """The size of a BAR that held `base`, and `top` after ones were written; 0 = none (``pci_size()``).
+
+    One whose bits do not change has no size, unless it was programmed with all its ones: hard-wired BARs are no resources.
+    """
+    size = top & mask & -(top & mask)
+    is_stuck = base == top and (base | (size - 1)) & mask != mask
+    return 0 if is_stuck or not size else size
 
 
 def _read_rom(device: Device) -> None:
     offset = regs.bar_register(regs.ROM_RESOURCE, device.row.is_bridge)
     value, mask = _probe_register(device, offset, 0xFFFF_F800)
-    size_bits = mask & 0xFFFF_F800
-    if mask == 0xFFFF_FFFF or not size_bits:
+    start = value & 0xFFFF_F800
+    size = _size(start, mask & 0xFFFF_F800, 0xFFFF_F800)
+    if mask == 0xFFFF_FFFF or not size:
         return
     resource = device.resources[regs.ROM_RESOURCE]
     resource.flags = MEM | PREF | SIZEALIGN
-    start = value & 0xFFFF_F800
-    resource.set_span(start, start + (size_bits & -size_bits) - 1)
+    resource.set_span(start, start + size - 1)
 
 
 def _read_bridge_capabilities(device: Device) -> None:

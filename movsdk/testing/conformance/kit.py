@@ -15,6 +15,7 @@ from movsdk.bench.alarm import Hung, alarm
 from movsdk.errors import InvariantBroken
 from movsdk.kernel.actor import raise_site, show
 from movsdk.testing.conformance.catalogue import BASE, BY_ID, RULES
+from movsdk.testing.conformance.room import no_place, windows_for
 from movsdk.testing.conformance.rule import Rule, Status, Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
@@ -125,6 +126,8 @@ class Examination:
                 raise
         except NotChecked as why:
             reason = str(why)
+            if trial is first and (cramped := no_place(stage.bench)):
+                return Played(trial, (), cramped)
             if trial is first and not self.subject.is_generic and not stage.violations:
                 stage.note(BASE, reason, ("not even this",))
         except Hung as hung:
@@ -157,7 +160,7 @@ class Examination:
 
     def _terms(self, trial: Trial) -> dict[str, Any]:
         ports = {"port_driver": self.subject.make_driver()} if self.subject.drives_bridges else {}
-        return {**trial.terms, **ports}
+        return {**windows_for(self.subject.bars), **trial.terms, **ports}
 
     def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
         reasons = list(dict.fromkeys(played.reason for played in looking))

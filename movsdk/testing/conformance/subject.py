@@ -15,6 +15,8 @@ from typing import Any, Final, cast
 
 from attrs import define, field
 
+from mockbus.bar import BarSpec
+from mockbus.function import Function
 from mockbus.model import DeviceModel
 from movsdk.bench import reference
 from movsdk.bench.alarm import Hung, alarm
@@ -45,9 +47,11 @@ class Subject:
     hooks: frozenset[str] = field(init=False)
     io_trouble: str = field(default="", init=False)
     loopers: set[str] = field(factory=set, init=False)
+    bars: tuple[BarSpec, ...] = field(default=(), init=False)
     _example: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
+        self.bars = tuple(_made("creating the model", self.make_model).bars)
         bound: BoundDriver = _made("creating the driver once more", lambda: BoundDriver.of(self.make_driver()))
         self.name, self.hooks, self._example = bound.name, bound.hooks, bound.target
 
@@ -155,6 +159,7 @@ def _maker(model: Any) -> Callable[[], DeviceModel]:
     if not isinstance(example, DeviceModel):
         raise BadInput(f"{_name_of(model)} is no model of a card; give a DeviceModel class or instance (mockbus.model)")
     if inspect.isclass(model):
+        Function.of_model(_name_of(model), example)  # a model that makes no sense is told at once
         return cast("Callable[[], DeviceModel]", model)
 
     def same() -> DeviceModel:
