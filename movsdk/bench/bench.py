@@ -18,6 +18,7 @@ from mockbus.model import DeviceModel
 from mockbus.topology import Machine
 from movsdk.address import Span
 from movsdk.bench import reference
+from movsdk.bench.holders import Holder, holders_of
 from movsdk.bench.pause_watch import PAUSE
 from movsdk.bench.referee import Referee
 from movsdk.bench.system_sleep import SystemSleep
@@ -215,6 +216,10 @@ class Bench(Troubles):
     def failures(self) -> list[HookFailed]:
         """What hooks raised so far."""
         return self.world.system.failures
+
+    def holders(self, dev: PciDev) -> tuple[Holder, ...]:
+        """Everybody who holds an address of `dev`: mappings of kernel and users, regions, firmware, peers; print them."""
+        return holders_of(self.world, device_of(dev))
 
     def model(self, dev: PciDev) -> Any:
         """The silicon behind `dev`."""

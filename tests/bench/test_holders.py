@@ -7,13 +7,12 @@ from drivers.edu.model import EduModel
 from drivers.gpu.driver import Gpu
 from drivers.gpu.model import GpuModel
 from movsdk import Bench, PciDev
-from movsdk.bench.holders import Kind, holders_of
-from movsdk.kernel.pcidev import device_of
+from movsdk.bench.holders import Kind
 from movsdk.kernel.user_mapping import UserMapping
 
 
 def kinds(bench: Bench, dev: PciDev) -> list[tuple[Kind, int, bool]]:
-    return [(one.kind, one.bar, one.is_stale) for one in holders_of(bench.world, device_of(dev))]
+    return [(one.kind, one.bar, one.is_stale) for one in bench.holders(dev)]
 
 
 def test_every_holder_is_an_edge() -> None:
@@ -50,7 +49,7 @@ def test_a_stale_edge_names_both_ends() -> None:
 
     bench.force_move(dev)
 
-    stale = [one for one in holders_of(bench.world, device_of(dev)) if one.is_stale]
+    stale = [one for one in bench.holders(dev) if one.is_stale]
     assert [one.kind for one in stale] == [Kind.KERNEL, Kind.USER, Kind.REGION]
     assert str(stale[0]).startswith("kernel mapping   iomap() at drivers/edu/driver.py:")
     assert f"-> forgetful0 BAR 0 at {old:#x}: STALE, the BAR is at [{dev.resource_start(0):#x}-" in str(stale[0])
