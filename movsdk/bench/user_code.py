@@ -64,7 +64,15 @@ def _import_file(name: str, path: Path) -> ModuleType:
 
 
 def _package_of(name: str, folder: Path) -> str:
-    """A package of our naming whose home is `folder`, so that relative imports work and nobody's `drivers` is shadowed."""
+    """A package of our naming whose home is `folder`, so that relative imports work and nobody's `drivers` is shadowed.
+
+    A folder that is a package inside of another one is that, so that ``from ..common import ...`` works, too.
+    """
+    if folder.name.isidentifier() and all((home / "__init__.py").is_file() for home in (folder, folder.parent)):
+        package = f"{_package_of(name, folder.parent)}.{folder.name}"
+        with _imports_from(folder):
+            _run(name, package)
+        return package
     package = f"_movsdk_user_{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
     if package not in sys.modules:
         init = folder / "__init__.py"

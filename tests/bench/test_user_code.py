@@ -47,6 +47,22 @@ def test_a_packages_init_runs_first(folder: Path) -> None:
     assert load_class("late.py:Late", folder).ready is True
 
 
+def test_a_package_in_a_package_may_look_up(tmp_path: Path) -> None:
+    """``from ..common import`` works where the parent folders are packages, and files of one package share its modules."""
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    (tmp_path / "outer" / "common.py").write_text("class Base: pass\n")
+    for folder in (inner, inner.parent):
+        (folder / "__init__.py").touch()
+        (folder / "mine.py").write_text("from .common import Base\nclass Mine(Base): pass\n")
+    (inner / "mine.py").write_text("from ..common import Base\nclass Mine(Base): pass\n")
+
+    deep, flat = load_class("mine.py:Mine", inner), load_class("mine.py:Mine", inner.parent)
+
+    assert deep is not flat
+    assert deep.__base__ is flat.__base__
+
+
 def test_a_module_beside_the_scenario_is_found(folder: Path) -> None:
     """The scenario's folder is looked in last, and only while importing."""
     (folder / "only_here_xyz").mkdir()

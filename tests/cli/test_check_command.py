@@ -175,7 +175,7 @@ def test_without_a_model_less_is_checked_and_said_so(words: list[str], capsys: p
     [
         ("Exits", "base  broken: "),
         ("Exits", "mine.py:37: SystemExit: 3"),
-        ("Oddly", "TypeError: Oddly.start_load() got an unexpected keyword argument"),
+        ("Oddly", "mine.py:58: TypeError: Oddly.start_load() got an unexpected keyword argument"),
     ],
 )
 @pytest.mark.usefixtures("here")

@@ -8,7 +8,10 @@ from typing import Final
 
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import ContractError
+from movsdk.kernel.actor import Site
+from movsdk.kernel.hookcheck import members_of
 from movsdk.kernel.pcidev import PciDev
+from movsdk.testing.conformance.violation import NOWHERE
 
 MOST_PAUSE_MS: Final = 60_000
 
@@ -18,6 +21,12 @@ def ran(result: object) -> None:
     if inspect.isgenerator(result) or inspect.iscoroutine(result):
         result.close()
         raise ContractError(f"it returned a {type(result).__name__}: no line of it ran; make it a plain function")
+
+
+def method_site(driver: object, name: str) -> Site:
+    """Where the driver's method `name` is written; nowhere if it has no such plain method."""
+    code = getattr(members_of(driver).get(name), "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else NOWHERE
 
 
 def patience(cards: Sequence[PciDev], at_least: float) -> float:

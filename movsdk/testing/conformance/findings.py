@@ -13,6 +13,7 @@ from movsdk.kernel.actor import Site, raise_site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance.classify import comes_of_loss, of_failure, of_fault
+from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import Trial
@@ -110,5 +111,7 @@ class Findings:
         if self.is_excused(device.label, error):
             return
         site = raise_site(error)
+        if site == NOWHERE and device.driver is not None:  # it was not even entered
+            site = method_site(device.driver.target, what)
         kind = "" if isinstance(error, MovError) else f"{type(error).__name__}: "
         self.note(self.blame, f"{device}: {what} failed at {show(site)}: {kind}{error}", (what, type(error).__name__, site), site)

@@ -135,7 +135,7 @@ class Examination:
         except BaseException as error:  # drivers raise anything, asyncio.CancelledError too
             if isinstance(error, KeyboardInterrupt | TornOut) or not self.subject.wrote(error):
                 raise
-            site, what = raise_site(error), f"{type(error).__name__}: {error}"
+            site, what = self.subject.site_of(error), f"{type(error).__name__}: {error}"
             stage.note(trial.blames, f"{self.subject.name}: at {show(site)}: {what}", (type(error).__name__, site), site)
         stage.collect()
         if trial is first and reason and self.subject.is_generic:

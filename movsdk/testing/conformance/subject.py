@@ -21,10 +21,12 @@ from mockbus.model import DeviceModel
 from movsdk.bench import reference
 from movsdk.bench.alarm import Hung, alarm
 from movsdk.errors import BadInput, HookSpecError
-from movsdk.kernel.actor import raise_site, show
+from movsdk.kernel.actor import Site, raise_site, show
 from movsdk.kernel.binding import BoundDriver
 from movsdk.testing.conformance.catalogue import BASE, BY_ID
+from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.generic_model import generic_model
+from movsdk.testing.conformance.violation import NOWHERE
 from movsdk.testing.conformance.watchdog import REAL_SECONDS
 
 _BRIDGE: Final = 0x0604  # PCI-to-PCI
@@ -106,6 +108,14 @@ class Subject:
         return Path(raise_site(error)[0]).parent == folder or (
             is_theirs and any(Path(frame.f_code.co_filename).parent == folder for frame in frames)
         )
+
+    def site_of(self, error: BaseException) -> Site:
+        """The driver's line that `error` comes from; the method's, if its arguments did not even fit."""
+        site = raise_site(error)
+        if site != NOWHERE:
+            return site
+        called = str(error).removeprefix(f"{type(self._example).__qualname__}.").partition("(")[0]
+        return method_site(self._example, called)
 
     @property
     def waivers(self) -> Mapping[str, str]:

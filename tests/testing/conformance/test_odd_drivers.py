@@ -179,3 +179,18 @@ def test_a_driver_that_cannot_be_made(init: Any, message: str) -> None:
 
     with pytest.raises(BadInput, match=message):
         examine(_with(__init__=init or raises), EduModel)
+
+
+def test_a_method_with_other_arguments_is_told_where_it_is() -> None:
+    """No line of it ran; its own is named, also of one that is a generator."""
+
+    def wants(self: object, dev: object, more: object) -> None: ...
+
+    def yields(self: object, dev: object) -> Any:
+        yield
+
+    for exercise in (wants, yields):
+        verdict = examine(_with(exercise=exercise), EduModel)
+
+        assert verdict.causes == ("base",)
+        assert f"test_odd_drivers.py:{exercise.__code__.co_firstlineno}" in verdict.of("base").violations[0].message
