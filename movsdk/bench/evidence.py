@@ -7,6 +7,7 @@ scenario. Judges nothing; what the referee found stands at the end.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 
@@ -139,7 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         for named in load(gallery.find(options.file) or options.file):
-            print("\n".join(evidence(named, by_name(options.rules or named.rules or "v9"))).rstrip())
+            rules = named.rules or "v9" if options.rules is None else options.rules
+            print("\n".join(evidence(named, by_name(rules))).rstrip(), flush=True)
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except BadInput as error:
         print(error, file=sys.stderr)
         return 2

@@ -127,7 +127,7 @@ def _with_command_line(case: NamedScenario, options: argparse.Namespace) -> Name
 
 def _rules(case: NamedScenario, options: argparse.Namespace) -> str:
     """The option beats the file, the file beats the default."""
-    name = options.rules or case.rules or DEFAULT_RULES
+    name = case.rules or DEFAULT_RULES if options.rules is None else options.rules
     if options.without:
         name += f" without {', '.join(map(str, options.without))}"
     return by_name(name).name

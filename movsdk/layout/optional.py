@@ -18,6 +18,7 @@ from movsdk.layout.table import (
     PREF,
     STARTALIGN,
     TYPE_BITS,
+    UNSET,
     Resource,
     Row,
     Segment,
@@ -173,6 +174,8 @@ def _request_fixed(row: Row) -> None:
     mask = TYPE_BITS | PREF
     for resource in row.resources:
         if resource.parent is not None or not resource.flags & PCI_FIXED or not resource.flags & TYPE_BITS:
+            continue
+        if resource.flags & UNSET:  # a claim was rejected: resource_contains() says no to such a one, wherever it is
             continue
         segment: Segment | None = row.segment
         while segment is not None and resource.parent is None:

@@ -21,9 +21,10 @@ def release_type(segment: Segment, flags: int, journal: Journal, *, only_leaves:
         if row.child is not None:
             if only_leaves:
                 return
-            release_type(row.child, flags, journal)
+            if row.base_class == CLASS_BRIDGE_PCI:
+                release_type(row.child, flags, journal)
     bridge = segment.bridge
-    if bridge is None:
+    if bridge is None or bridge.base_class != CLASS_BRIDGE_PCI:
         return
     number = _window_number(bridge.windows, flags)
     window = bridge.windows[number]

@@ -97,6 +97,7 @@ def test_the_option_beats_the_line_and_the_line_beats_v9(
     ("line", "words", "message"),
     [
         ("v9", ["--rules", "v8"], "rules 'v8' are not known; use one of v9, v5, v2, off"),
+        ("v9", ["--rules", ""], "rules '' are not known; use one of v9, v5, v2, off"),
         ("v8", ["--rules", "v9"], '{path}:2: rules: unknown value "v8"; known: off, v2, v5, v9'),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from movsdk.layout.optional import Lists, assign_bus
 from movsdk.layout.sizing import Extras
-from movsdk.layout.table import MEG, PCI_FIXED, Resource, Segment
+from movsdk.layout.table import MEG, PCI_FIXED, UNSET, Resource, Segment
 from tests.layout.tables import B, P, aperture, below, bridge, card, new_placing, open_window, root_bus, seat
 
 
@@ -49,3 +49,14 @@ def test_a_taken_place_is_no_place_for_a_fixed_bar() -> None:
     assign_bus(root, Lists(Extras(), []), new_placing())
 
     assert bar.parent is None
+
+
+def test_a_fixed_bar_whose_claim_was_rejected_is_not_requested() -> None:
+    """UNSET: ``resource_contains()`` says no to it, though the place is free."""
+    root = root_bus(aperture("mem", B, 64 * MEG))
+    bar = fixed_bar(root, B)
+    bar.flags |= UNSET
+
+    assign_bus(root, Lists(Extras(), []), new_placing())
+
+    assert (bar.parent, bar.start) == (None, B)

@@ -113,6 +113,15 @@ def test_release_begins_at_the_bus_of_the_failure() -> None:
     assert outer.windows[1].parent is not None
 
 
+@pytest.mark.parametrize(("odd", "closed"), [("inner", [("outer", 1)]), ("outer", [])])
+def test_a_bridge_of_another_class_keeps_its_windows(odd: str, closed: list[tuple[str, int]]) -> None:
+    """A function with a bridge's header and another class keeps its own and hides those behind it."""
+    root, outer, inner, _ = nested()
+    {"outer": outer, "inner": inner}[odd].class_code = 0x068000
+
+    assert released(root, MEM) == closed
+
+
 def test_leaves_only() -> None:
     """The first of several tries at boot gives up the window above the failure if no bridge is below it, and no other."""
     _, outer, inner, _ = nested()

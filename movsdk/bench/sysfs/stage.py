@@ -65,7 +65,7 @@ def staged(
     case = chosen(path, name)
     until = _count(path, case.scenario.events, events)
     try:
-        player = Player(case.scenario, by_name(rules or case.rules or DEFAULT_RULES))
+        player = Player(case.scenario, by_name(case.rules or DEFAULT_RULES if rules is None else rules))
         after_event = watch(player.world)
         for event in case.scenario.events[:until]:
             player.step(event)

@@ -137,9 +137,9 @@ def counts(_turn: Turn, row: Row, index: int) -> bool:
 
 
 def alignment(turn: Turn, resource: Resource) -> int | None:
-    """None for what is fixed: it adds its plain size."""
+    """None for fixed memory: it adds its plain size. I/O keeps its alignment (patch 8 is in ``pbus_size_mem()`` only)."""
     is_fixed = resource.row is not None and turn.moves.fixed(resource.row, resource.index)
-    return None if is_fixed else resource.alignment
+    return None if is_fixed and not resource.flags & IO else resource.alignment
 
 
 # --- the retry loop (patches 6, 10) -----------------------------------------------------------------------------------

@@ -160,6 +160,17 @@ def test_fixed_memory_adds_its_plain_size() -> None:
     assert sized(row)[1] == (32 * MEG, 16 * MEG)
 
 
+def test_fixed_io_keeps_its_alignment() -> None:
+    """Only the sizing of memory was changed: 16 KiB of fixed ports align the I/O window."""
+    root = root_bus()
+    row = bridge(root, "b")
+    hookless(card(below(row), "f", {0: ("io", 0x4000)}))
+
+    MOVES.size(turn(V5, root))
+
+    assert sized(row)[0] == (0x4000, 0x4000)
+
+
 @pytest.mark.parametrize(
     ("kind", "is_disabled", "expected"),
     [
