@@ -137,7 +137,8 @@ class Bench(Troubles):
         silicon: DeviceModel = model() if isinstance(model, type) else model
         check_match(bound, silicon)
         port = slot or self._free_port()
-        label = next(name for name in map(f"{bound.name}{{}}".format, count()) if name not in self.world.machine.labels)
+        stem = f"{bound.name}-" if bound.name[-1].isdigit() else bound.name
+        label = next(name for number in count() if (name := f"{stem}{number}") not in self.world.machine.labels)
         self.world.machine.add(label, port, f"00.{function}", silicon, present=False)
         self._drivers[label] = bound
         self._models[label] = silicon

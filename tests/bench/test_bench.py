@@ -45,6 +45,16 @@ def test_each_card_has_a_port_of_its_own(bench: Bench) -> None:
     assert [str(dev.slot_path) for dev in devs] == ["0000:01.0/00.0", "0000:03.0/00.0", "0000:02.0/00.0"]
 
 
+@pytest.mark.parametrize(
+    ("name", "labels"), [("nic", ["nic0", "nic1"]), ("e1000", ["e1000-0", "e1000-1"]), ("{x}", ["{x}0", "{x}1"])]
+)
+def test_a_card_is_called_by_its_driver_and_a_number(name: str, labels: list[str], bench: Bench) -> None:
+    """A name that ends in a digit is set apart: e10000 might be the eleventh card of e100."""
+    driver = type("Named", (Driver,), {"name": name})
+
+    assert [device_of(bench.plug(driver, Model)).label for _ in range(2)] == labels
+
+
 def test_no_port_is_free(make_bench: Make) -> None:
     """The message says how to get more."""
     bench = make_bench(ports=1)
