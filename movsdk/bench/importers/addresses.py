@@ -56,7 +56,7 @@ def around(evidence: Evidence, root: Root, functions: Mapping[Bdf, Joined]) -> A
         found.windows += _from_ranges(evidence, name, kind, root, functions, found) or _from_log(evidence, kind, root)
         if not any(window.is_io == (kind == "io") for window in found.windows):
             found.windows += _implied(evidence, kind, root, functions)
-    found.ram = _ram(evidence, found)
+    found.ram = _beside_translated(evidence, _ram(evidence, found))
     _check_inside(evidence, functions, found)
     return found
 
@@ -148,13 +148,13 @@ def _implied(evidence: Evidence, kind: str, root: Root, functions: Mapping[Bdf, 
 
 def _on_root(function: Joined, root: Root) -> Iterator[SysfsResource]:
     if (function.bdf.domain, function.bdf.bus) == root:
-        yield from (bar for bar in function.resources.bars if not bar.is_pinned and not bar.is_shadow_rom)
+        yield from (bar for bar in function.resources.bars if (not bar.is_pinned or bar.is_enhanced) and not bar.is_shadow_rom)
         yield from function.resources.windows
     elif (
         not any(window.exists for window in function.resources.windows)
         and header_type(function.config) != regs.HEADER_TYPE_BRIDGE
     ):
-        yield from (bar for bar in function.resources.bars if not bar.is_pinned and not bar.is_shadow_rom)
+        yield from (bar for bar in function.resources.bars if (not bar.is_pinned or bar.is_enhanced) and not bar.is_shadow_rom)
 
 
 def _ram(evidence: Evidence, found: Around) -> tuple[RamRange, ...]:
@@ -168,6 +168,15 @@ def _ram(evidence: Evidence, found: Around) -> tuple[RamRange, ...]:
     )
     evidence.notes.append(f"assumed: no source has the RAM map; RAM is taken to be [0x0-{lowest - 1:#x}]; add iomem or dmesg")
     return (RamRange(Span(0, lowest - 1)),)
+
+
+def _beside_translated(evidence: Evidence, ram: tuple[RamRange, ...]) -> tuple[RamRange, ...]:
+    """Without RAM whose addresses mean the aperture on the bus: a scenario does not tell the two apart."""
+    spans = [each.on_bus for each in (evidence.dmesg.translations if evidence.dmesg is not None else ())]
+    kept = tuple(piece for piece in ram if not any(piece.span.overlaps(span) for span in spans))
+    if len(kept) < len(ram):
+        evidence.notes.append("left out: RAM at addresses that mean an aperture on the bus")
+    return kept
 
 
 def _check_inside(evidence: Evidence, functions: Mapping[Bdf, Joined], found: Around) -> None:

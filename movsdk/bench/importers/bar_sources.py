@@ -61,7 +61,9 @@ class BarSources:
         bars = [absent(said.at)] * 7
         for n, bar in said.bars.items():
             if bar.is_virtual and n != regs.ROM_RESOURCE:
-                self.evidence.notes.append(f"left out: {self.bdf} region {n} ({bar.at}): no register holds it ([virtual])")
+                self.evidence.notes.append(
+                    f"left out: {self.bdf} region {n} ({bar.at}): no register holds it ([virtual], or IDE's fixed ports)"
+                )
             elif n < 7 and bar.size is not None:
                 start = bar.start or 0
                 flags = flags_of(bar.kind, is_placed=bar.start is not None, is_pinned=bar.is_pinned, is_enhanced=bar.is_pinned)

@@ -15,11 +15,13 @@ from attrs import define, field, frozen
 from movsdk.address import Bdf, Span
 from movsdk.bench.importers.dump_lines import At, Text
 from movsdk.bench.importers.said import Said, SaidBar, SaidWindow
+from movsdk.bench.importers.translated import Translation, bar_on_bus, said_on_bus, span_on_bus
 from movsdk.pci_regs import ROM_RESOURCE, BarKind, PcieType
 
 _BDF: Final = r"(?P<bdf>[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])"
 _DEVICE: Final = re.compile(rf"(?:^|[\s\]])(?P<who>[\w.+-]{{1,32}}) {_BDF}(?::pcie\w+)?: (?P<what>.*)")
 _OLD_ROOT: Final = re.compile(r"pci_bus (?P<bus>[0-9a-f]{4,8}:[0-9a-f]{2}): root bus resource (?P<what>\[.*)")
+_BUS_ADDRESS: Final = re.compile(r"\(bus address \[(?P<start>0x[0-9a-f]{1,16})-0x[0-9a-f]{1,16}\]\)")
 _HOST: Final = re.compile(r"PCI host bridge to bus (?P<bus>[0-9a-f]{4,8}:[0-9a-f]{2})$")
 _RANGE: Final = re.compile(
     r"\[(?P<space>io|mem)\s+(?:size (?P<size>0x[0-9a-f]{1,16})|(?P<start>0x[0-9a-f]{1,16})(?:-(?P<last>0x[0-9a-f]{1,16}))?)"
@@ -100,7 +102,16 @@ class Dmesg:
     ram: list[tuple[Span, str]] = field(factory=list)
     failures: list[Failure] = field(factory=list)
     remarks: list[str] = field(factory=list)
+    translations: list[Translation] = field(factory=list)
     cmdline: str = ""
+
+    def tell_bus_addresses(self) -> None:
+        """Take what host bridges translate to their addresses on the bus; once, when all of the log is read."""
+        for said in self.functions.values():
+            said_on_bus(said, self.translations)
+        self.now = {key: bar_on_bus(bar, self.translations) for key, bar in self.now.items()}
+        for root in self.roots.values():
+            root.apertures = [(kind, span_on_bus(span, self.translations), at) for kind, span, at in root.apertures]
 
 
 def read_dmesg(text: Text, into: Dmesg | None = None) -> Dmesg:
@@ -144,11 +155,11 @@ def _add_aperture(log: Dmesg, match: re.Match[str], at: At) -> None:
     found = _RANGE.match(match["what"])
     if found is None or found["start"] is None or found["last"] is None:
         return
-    if "(bus address" in match["what"]:
-        log.remarks.append(
-            f"{at}: left out: the host bridge translates {found[0]}{match['what'].split(']', 1)[1][:60]}: played without"
-        )
     start, last = int(found["start"], 16), int(found["last"], 16)
+    bus = _BUS_ADDRESS.search(match["what"])
+    if bus is not None and start <= last and int(bus["start"], 16) <= start:
+        log.translations.append(Translation(Span(start, last), start - int(bus["start"], 16)))
+        log.remarks.append(f"{at}: the host bridge translates {found[0]} {bus[0]}; all addresses are told as the bus has them")
     kind = found["space"]
     if kind == "mem" and "pref" in found["flags"]:
         kind = "pref64" if "64bit" in found["flags"] else "pref"

@@ -13,7 +13,7 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import Final
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from movsdk.address import Bdf
 from movsdk.bench.importers import iomem
@@ -21,10 +21,11 @@ from movsdk.bench.importers.dmesg import Dmesg, read_dmesg
 from movsdk.bench.importers.drivers import read_drivers
 from movsdk.bench.importers.dump_lines import At, Text, read_text, text_of
 from movsdk.bench.importers.files import ArchiveFiles, Files, FolderFiles, LiveFiles
-from movsdk.bench.importers.kinds import Kind, recognise
+from movsdk.bench.importers.kinds import Kind, parts_of
 from movsdk.bench.importers.lspci_dump import LspciEntry, read_lspci
 from movsdk.bench.importers.sysfs_resource import DeviceResources, read_resources
 from movsdk.bench.importers.sysfs_tree import SysfsDevice, device_folders, read_device
+from movsdk.bench.importers.translated import resources_on_bus, span_on_bus
 from movsdk.errors import BadInput
 
 FORMS: Final = "lspci -vv or -xxxx, sysfs files, /proc/iomem, /proc/ioports, dmesg"
@@ -70,7 +71,25 @@ def gather(paths: Iterable[Path]) -> Evidence:
                 _file(evidence, read_text(path), is_named=True)
     if not evidence.lspci and not evidence.resources and not evidence.sysfs and evidence.dmesg is None:
         raise BadInput(f"{evidence.place}: holds no dump of PCI devices; give {FORMS}")
+    _tell_bus_addresses(evidence)
     return evidence
+
+
+def _tell_bus_addresses(evidence: Evidence) -> None:
+    """Where the log says that the host bridge translates: all as the bus has it. lspci's words are told when they are read."""
+    if evidence.dmesg is None or not evidence.dmesg.translations:
+        return
+    translations = evidence.dmesg.translations
+    evidence.dmesg.tell_bus_addresses()
+    evidence.resources = [
+        (path, {bdf: resources_on_bus(each, translations) for bdf, each in found.items()}) for path, found in evidence.resources
+    ]
+    for bdf, device in evidence.sysfs.items():
+        if device.resources is not None:
+            evidence.sysfs[bdf] = evolve(device, resources=resources_on_bus(device.resources, translations))
+    for _text, top in evidence.ranges.values():
+        for each in (inner for outermost in top for inner in outermost.walk()):
+            each.span = span_on_bus(each.span, translations)
 
 
 def live(root: Path) -> Evidence:
@@ -153,7 +172,11 @@ def _devices(evidence: Evidence, files: Files, names: list[str]) -> None:
 
 
 def _file(evidence: Evidence, text: Text, *, is_named: bool) -> None:
-    kind = recognise(text)
+    for kind, part in parts_of(text):
+        _part(evidence, part, kind, is_named=is_named)
+
+
+def _part(evidence: Evidence, text: Text, kind: Kind | None, *, is_named: bool) -> None:
     if kind is None or kind in (Kind.MACHINE_READABLE, Kind.TREE):
         what = "no dump that can be read" if kind is None else f"the output of {kind.value}, which holds no addresses"
         if is_named:

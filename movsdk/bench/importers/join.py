@@ -23,6 +23,7 @@ from movsdk.bench.importers.lspci_dump import LspciEntry
 from movsdk.bench.importers.lspci_text import read_said
 from movsdk.bench.importers.said import Said, SaidBar
 from movsdk.bench.importers.sysfs_resource import DeviceResources
+from movsdk.bench.importers.translated import said_on_bus
 
 
 @define(eq=False)
@@ -93,6 +94,7 @@ def _lspci(evidence: Evidence) -> tuple[dict[Bdf, LspciEntry], dict[Bdf, Said]]:
     entries: dict[Bdf, LspciEntry] = {}
     said: dict[Bdf, Said] = {}
     words: dict[Bdf, int] = {}
+    translations = evidence.dmesg.translations if evidence.dmesg is not None else ()
     for _path, found in evidence.lspci:
         for bdf, entry in found.items():
             other = entries.get(bdf)
@@ -102,6 +104,7 @@ def _lspci(evidence: Evidence) -> tuple[dict[Bdf, LspciEntry], dict[Bdf, Said]]:
                 entries[bdf] = entry
             if len(entry.body) > words.get(bdf, -1):
                 said[bdf], words[bdf] = read_said(entry), len(entry.body)
+                said_on_bus(said[bdf], translations)
     return entries, said
 
 

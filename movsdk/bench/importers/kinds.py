@@ -45,14 +45,38 @@ _SIGNS: Final = (
 )
 
 
-def recognise(text: Text) -> Kind | None:
-    """Return what most of the lines are, None if hardly any is a line of a dump."""
+_MIXABLE: Final = {Kind.LSPCI: 3, Kind.DMESG: 2, Kind.IOMEM: 3, Kind.IOPORTS: 3}  # and how many lines make a part
+
+
+def parts_of(text: Text) -> list[tuple[Kind | None, Text]]:
+    """Return the outputs that somebody pasted into one file, each with its own lines at their numbers; mostly it is one."""
+    kinds = [_kind_of(line) for line in text.lines]
+    votes = _votes(kinds)
+    main = _most(votes)
+    others = [kind for kind, few in _MIXABLE.items() if kind is not main and votes.get(kind, 0) >= few]
+    if main not in _MIXABLE or not others:
+        return [(main, text)]
+    found: list[tuple[Kind | None, Text]] = []
+    for part in (main, *others):
+        mine = (part, None) if part is Kind.LSPCI else (part,)  # its other lines look like nothing else
+        lines = tuple(line if kind in mine else "" for line, kind in zip(text.lines, kinds, strict=True))
+        found.append((part, Text(text.path, lines, text.has_end or not lines[-1])))
+    return found
+
+
+def _kind_of(line: str) -> Kind | None:
+    return next((kind for kind, sign in _SIGNS if sign.fullmatch(line)), None)
+
+
+def _votes(kinds: list[Kind | None]) -> dict[Kind, int]:
     votes: dict[Kind, int] = {}
-    for line in text.lines:
-        for kind, sign in _SIGNS:
-            if sign.fullmatch(line):
-                votes[kind] = votes.get(kind, 0) + 1
-                break
+    for kind in kinds:
+        if kind is not None:
+            votes[kind] = votes.get(kind, 0) + 1
     if Kind.RESOURCE in votes:  # its device lines alone look like lspci's
         votes.pop(Kind.LSPCI, None)
+    return votes
+
+
+def _most(votes: dict[Kind, int]) -> Kind | None:
     return max(votes, key=lambda kind: votes[kind]) if votes else None

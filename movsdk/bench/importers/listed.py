@@ -5,6 +5,7 @@ A kernel log lists them only where nothing else does: what it saw may be gone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from movsdk.bench.importers.gather import Evidence
 from movsdk.errors import BadInput
 
 MOST_FUNCTIONS: Final = 8192
+_OF_A_DUMP: Final = re.compile(r"(?:Control|Flags|Capabilities|Bus): |Region \d|(?:\[virtual\] )?(?:Memory|I/O ports) at ")
 
 
 def functions_of(evidence: Evidence) -> list[Bdf]:
@@ -43,10 +45,21 @@ def functions_of(evidence: Evidence) -> list[Bdf]:
                 raise _lacks(whole, bdf, found)
         if missing:
             evidence.notes.append(f"{path}: shows {len(found)} of {len(everything)} functions; the others are taken from {whole}")
+    _check_addresses(evidence)
     if evidence.dmesg is not None:
         gone = [f"{bdf} ({said.at})" for bdf, said in evidence.dmesg.functions.items() if bdf not in everything]
         evidence.notes += [f"left out: {each}: the log found it, but it is not there any more" for each in gone]
     return list(next((found for _path, found in evidence.lspci if len(found) == len(everything)), everything))
+
+
+def _check_addresses(evidence: Evidence) -> None:
+    """Names and drivers alone, as ``lspci``, ``-nn`` and ``-k`` print them, are no machine."""
+    if not evidence.lspci or evidence.resources or evidence.sysfs or evidence.dmesg is not None:
+        return
+    entries = [entry for _path, found in evidence.lspci for entry in found.values()]
+    if not any(entry.config or any(_OF_A_DUMP.match(line) for _number, line in entry.body) for entry in entries):
+        problem = "shows functions without BARs, windows or bus numbers, as lspci, lspci -nn and lspci -k do"
+        raise entries[0].at.bad(f"{problem}; give lspci -vv or -xxxx, sysfs files or dmesg")
 
 
 def _lacks(path: Path, bdf: Bdf, found: Mapping[Bdf, At]) -> BadInput:

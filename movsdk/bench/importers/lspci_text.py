@@ -48,6 +48,10 @@ _PROG_IF: Final = re.compile(r".*\(prog-if ([0-9a-f]{2})\b")
 _SUBSYSTEM: Final = re.compile(r"Subsystem: (?:.*\[)?([0-9a-f]{4}):([0-9a-f]{4})\]?")
 _CONTROL: Final = (("I/O", regs.COMMAND_IO), ("Mem", regs.COMMAND_MEMORY), ("BusMaster", regs.COMMAND_MASTER))
 _BRIDGE_CONTROL: Final = (("Parity", 1), ("SERR", 2), ("NoISA", 4), ("VGA", 8), ("VGA16", 16))
+_IDE: Final = 0x0101
+_IDE_PORTS: Final = frozenset(
+    (0x1F0, 0x3F0, 0x3F4, 0x3F6, 0x170, 0x370, 0x374, 0x376)
+)  # where a PC has them, whatever the registers
 _DRIVER: Final = re.compile(r"Kernel driver in use: ([\w.+-]{1,64})")
 
 
@@ -74,9 +78,16 @@ def read_said(entry: LspciEntry) -> Said:
         else:
             _line(said, line, at)
     _file_capability(said, entry.at, capability, lines)
+    if said.class_code is not None and said.class_code >> 8 == _IDE:
+        said.bars = {n: evolve(bar, is_virtual=bar.is_virtual or _is_legacy_ide(bar)) for n, bar in said.bars.items()}
     if said.is_counted and entry.config:
         _renumber(said, entry.config)
     return said
+
+
+def _is_legacy_ide(bar: SaidBar) -> bool:
+    """Ports of a controller in compatibility mode: the kernel shows them as BARs 0 to 3, but no register holds them."""
+    return bar.kind.is_io and bar.n <= 3 and bar.start in _IDE_PORTS
 
 
 def _renumber(said: Said, config: bytes) -> None:

@@ -66,6 +66,8 @@ def by_root(
             continue
         found.setdefault(top, {})[bdf] = SlotPath(bdf.domain, tuple(each.slot for each in chain))
     for root, members in list(found.items()):
+        if root not in known and root[1]:
+            _check_no_bridge_is_missing(root, members, functions, owners)
         if root not in known and root[1] and known:
             _check_may_be_root(root, members, functions, known)
     findable = {root: _findable(members, functions, owners, notes) for root, members in found.items()}
@@ -80,6 +82,18 @@ def _chain(bdf: Bdf, at: At, owners: Mapping[Root, Bdf]) -> list[Bdf]:
         if len(chain) > len(owners) + 1:
             raise at.bad(f"{bdf} sits below a circle of bridges; the bus numbers cannot be right")
     return chain[::-1]
+
+
+def _check_no_bridge_is_missing(
+    root: Root, members: Mapping[Bdf, SlotPath], functions: Mapping[Bdf, Joined], owners: Mapping[Root, Bdf]
+) -> None:
+    """A bus among those that a bridge passes on is no root: who leads there was not dumped, as with ``lspci -s``."""
+    for (domain, secondary), bdf in owners.items():
+        last = functions[bdf].config[regs.SUBORDINATE_BUS]
+        if domain == root[0] and secondary < root[1] <= last:
+            lost = next(iter(members))
+            problem = f"{lost} is on bus {root[1]:02x}, and {bdf} passes on buses {secondary:02x}-{last:02x}"
+            raise functions[lost].at.bad(f"{problem}, but no bridge leads to it; dump all functions, the bridge between them too")
 
 
 def _check_may_be_root(
@@ -129,7 +143,8 @@ def choose(
 ) -> tuple[Root, list[str]]:
     """Return the root bus to play, and notes of the others. Raises `BadInput` naming all if several matter."""
     if not found:
-        raise BadInput(f"{place}: no function that can be played is left; {left_out[0] if left_out else 'it lists none'}")
+        why = next((note for note in left_out if note.startswith("left out")), "it lists none")
+        raise BadInput(f"{place}: no function that can be played is left; {why}")
     if wanted is not None:
         if wanted not in found:
             raise BadInput(f"{place}: no root bus {root_name(wanted)}; there are {_listed(found)}")
