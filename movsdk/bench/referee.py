@@ -78,10 +78,10 @@ class Referee:
             if event.what is What.HOOK and event.text in _PAUSING:
                 calls.setdefault(event.who, []).append(event.text)
             pauses += event.what is What.STEP and event.text.endswith(" pause")
-        moves = self.world.engine.rules.moves
+        moves, forgotten = self.world.engine.rules.moves, self._forgotten()
         for who, heard in calls.items():
             device = self.world.find(who)
-            if device is None or device.driver is None or moves is None:  # gone since
+            if device is None or device.driver is None or moves is None or device in forgotten:  # gone since
                 continue
             round_ = [hook for hook in _PAUSING if device.driver.has(hook) and moves.tells(hook)]
             if heard != round_ * pauses:  # several events of the engine may be one here
@@ -172,8 +172,18 @@ class Referee:
         labels = self.world.machine.labels_at(device.bus.number, device.devfn)
         return [label for label in labels if label != device.label]
 
+    def _forgotten(self) -> list[Device]:
+        """Devices that no walk over the tree meets: the bridge above lost its numbers and was given another bus."""
+        met = {id(device) for device in self.world.system.devices()}
+        return [device for device in self.world.system.discovered if id(device) not in met]
+
     def _buses(self) -> Iterator[Finding]:
         """Buses that no config cycle reaches, their number not being among those that the bridge above passes on; or too many."""
+        for device in self._forgotten():
+            text = (
+                "the bridge above was given another bus, and this one forgotten: it is found no more, and stays paused if it was"
+            )
+            yield Finding("O59", device.label, text)
         for device in self.world.system.devices():
             if others := self._others_at(device):
                 text = f"config cycles for {device.bdf} reach {', '.join(others)}: the number of its bus is taken twice"
@@ -219,9 +229,10 @@ def _tree_breaches(device: Device, resource: Resource) -> Iterator[str]:
     if not any(child is resource for child in parent.children):
         yield f"{device}: resource {resource.index} has a parent that does not know it"
         return
-    siblings = parent.children
+    # Who is outside has its own finding, and is in no order with the others.
+    siblings = [child for child in parent.children if child is resource or parent.contains(child)]
     at = next(i for i, child in enumerate(siblings) if child is resource)
-    if at + 1 < len(siblings) and siblings[at + 1].start <= resource.last:
+    if parent.contains(resource) and at + 1 < len(siblings) and siblings[at + 1].start <= resource.last:
         yield f"{device}: resource {resource.index} overlaps its neighbour in the table"
 
 
