@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -84,7 +84,8 @@ def run(options: argparse.Namespace) -> int:
             expected.check(case.name, name)
     for option in ("json", "record"):
         _check_output(getattr(options, option), option, options)
-    session = _Session(Terminal(), expected, with_log=options.log, is_full=len(cases) <= _MANY)
+    terminal = _Patient() if options.record or options.json else Terminal()
+    session = _Session(terminal, expected, with_log=options.log, is_full=len(cases) <= _MANY)
     runs = []
     for case, name in zip(cases, rules, strict=True):
         notes = Notes(case, name, options.faults) if options.record else None
@@ -96,6 +97,8 @@ def run(options: argparse.Namespace) -> int:
         write_whole(options.json, "".join(session.lines))
     if not session.is_full:
         session.sum_up()
+    if isinstance(terminal, _Patient) and terminal.is_alone:
+        raise BrokenPipeError
     return 1 if session.broken or session.differing else 0
 
 
@@ -131,6 +134,21 @@ def _rules(case: NamedScenario, options: argparse.Namespace) -> str:
     if options.without:
         name += f" without {', '.join(map(str, options.without))}"
     return by_name(name).name
+
+
+class _Patient(Terminal):
+    """Prints no more once nobody reads (``| head``), but lets the run go on to the end: its file is wanted whole."""
+
+    is_alone = False
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Print lines, as long as somebody reads them."""
+        if self.is_alone:
+            return
+        try:
+            super().show(lines)
+        except BrokenPipeError:
+            self.is_alone = True
 
 
 @define(eq=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from movsdk import __version__
+from movsdk.bench.scenario_file import load
 from movsdk.cli import run_command
 from movsdk.cli.main import COMMANDS, main
 from tests.cli.calls import VECTORS, call, moving
@@ -135,6 +136,21 @@ def test_a_long_run_that_is_stopped_says_nothing_more(stop: Callable[[subprocess
         assert process.stderr is not None
         assert process.stderr.read() == ""
         assert process.wait(60) == status
+
+
+@pytest.mark.parametrize("option", ["--record", "--json"])
+def test_a_file_is_written_whole_though_nobody_reads_the_output(option: str, tmp_path: Path) -> None:
+    """``movsdk run X --record F | head``: F is what a bug report needs, and the printing alone ends."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    many = load(str(VECTORS / "v9.jsonl.gz"))[:24]
+    words = [*MOVSDK, "run", str(VECTORS / "v9.jsonl.gz"), "--log", *(f"--only={case.name}" for case in many), option]
+    whole = subprocess.run([*words, str(tmp_path / "whole")], check=False, capture_output=True, env=environment)
+    assert len(whole.stdout) > 1 << 17  # more than a pipe holds
+    with subprocess.Popen([*words, str(tmp_path / "alone")], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        quit_reading(process)
+        assert process.wait(60) == 141
+
+    assert (tmp_path / "alone").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
 def test_a_name_that_the_terminal_cannot_show_is_no_reason_to_stop(tmp_path: Path) -> None:
