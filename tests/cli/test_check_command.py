@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from movsdk.bench import reference
+from movsdk.bench import alarm, reference
+from movsdk.cli import check_command
 from tests.cli.calls import call
 
 TEXT = """\
@@ -250,3 +251,17 @@ def test_a_driver_without_a_model_says_what_to_write(capsys: pytest.CaptureFixtu
 
     assert called.status == 2
     assert "write a DeviceModel in model.py beside it, or say which BARs it has: bars = " in called.err
+
+
+def test_who_cannot_be_stopped_ends_the_process(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line on standard error, status 1; the alarm calls it only while a driver is checked."""
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    monkeypatch.setattr(check_command, "_check", lambda _options: [end("x hangs") for end in alarm._last_resorts])
+
+    call(capsys, "check", "edu")
+    assert ended == [1]
+    assert alarm._last_resorts == []
+
+    check_command._give_up("x hangs")
+    assert capsys.readouterr().err == "movsdk check: x hangs; gave up\n"

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from movsdk.bench import reference
+from movsdk.bench import alarm, reference
 from movsdk.testing import conformance_plugin
 
 pytest_plugins = ["pytester"]
@@ -230,3 +230,20 @@ def test_who_has_no_drivers_pays_nothing(tmp_path: Path) -> None:
     )
 
     assert pytest_in(tmp_path, "-q").returncode == 0
+
+
+def test_a_driver_that_cannot_be_stopped_ends_the_run(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With one line; what pytest captures is let go of first, or nobody would read it."""
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    let_go: list[bool] = []
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    monkeypatch.setattr(capture, "suspend_global_capture", lambda in_: let_go.append(in_))
+
+    with conformance_plugin.ending(pytestconfig):
+        alarm._last_resorts[-1]("x hangs")
+
+    assert (ended, let_go) == ([1], [True])
+    assert capfd.readouterr().err == "\nmovsdk: x hangs; the run ends here\n"
