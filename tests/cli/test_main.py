@@ -142,10 +142,10 @@ def test_a_long_run_that_is_stopped_says_nothing_more(stop: Callable[[subprocess
 def test_a_file_is_written_whole_though_nobody_reads_the_output(option: str, tmp_path: Path) -> None:
     """``movsdk run X --record F | head``: F is what a bug report needs, and the printing alone ends."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    many = load(str(VECTORS / "v9.jsonl.gz"))[:24]
+    many = load(str(VECTORS / "v9.jsonl.gz"))[-12:]
     words = [*MOVSDK, "run", str(VECTORS / "v9.jsonl.gz"), "--log", *(f"--only={case.name}" for case in many), option]
     whole = subprocess.run([*words, str(tmp_path / "whole")], check=False, capture_output=True, env=environment)
-    assert len(whole.stdout) > 1 << 17  # more than a pipe holds
+    assert len(whole.stdout) > 1 << 16  # more than a pipe holds
     with subprocess.Popen([*words, str(tmp_path / "alone")], stdout=subprocess.PIPE, text=True, env=environment) as process:
         quit_reading(process)
         assert process.wait(60) == 141
