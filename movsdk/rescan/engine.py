@@ -219,7 +219,7 @@ class Engine:
 
     def _turn(self, moves: Moves) -> Turn:
         placing = mainline.new_placing(self.system, keeps_minimum=True, climbs=False)
-        return Turn(moves, self.system.root.segment, placing, self.system.reserve)
+        return Turn(moves, self.system.root.segment, placing, self.system.reserve, expands=moves.reserves)
 
     def _release(self, moves: Moves, turn: Turn) -> None:
         self._fixed = list(fixed_bars(self.system, moves))

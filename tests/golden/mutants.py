@@ -164,6 +164,7 @@ V9_MUTANTS: Final[Mapping[str, Change]] = {
     "on_slot_event: stays local": _field(on_slot_event=_nothing),
     "tells: nobody": _field(tells=lambda _hook: False),
     "boot_rescans: not": _field(boot_rescans=False),
+    "reserves: never asked for": _field(reserves=False),
     "stops_at_subtractive: not": _field(stops_at_subtractive=False),
 }
 

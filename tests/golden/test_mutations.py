@@ -53,6 +53,7 @@ TELLING = {
         "on_slot_event: stays local": "h33_new_partially",
         "tells: nobody": "h01_two_eps",
         "boot_rescans: not": "h23_boot_incomplete",
+        "reserves: never asked for": "w15_hpsize_default",
         "stops_at_subtractive: not": "h35_transparent",
     },
     "v5": {

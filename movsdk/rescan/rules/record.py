@@ -106,7 +106,7 @@ class Moves:
     `order` the steps of the transaction (names of the engine's). `pin` marks what must stay, for versions that keep a mark (v2).
     `tells` whether drivers are told by this hook. `on_slot_event` the rules that a slot's event goes by; None: it stays below its
     bridge.
-    `claims_fixed` / `boot_rescans`: firmware values at boot.
+    `claims_fixed` / `boot_rescans`: firmware values at boot. `reserves`: the first attempt asks for hot-plug reserves (v9).
     """
 
     opt_in: Callable[[DriverFacts], tuple[bool, ...] | None]
@@ -126,6 +126,7 @@ class Moves:
     on_slot_event: Callable[[Moves], Moves | None] = lambda moves: moves
     claims_fixed: bool = True
     boot_rescans: bool = False
+    reserves: bool = False
     skips_new_bridges: bool = False
     stops_at_subtractive: bool = False
 

@@ -228,6 +228,7 @@ V9 = Rules(
         order=("wake", "pause", "ranges", "scan", "release", "attempts", "bridges", "resume", "bind"),
         claims_fixed=False,
         boot_rescans=True,
+        reserves=True,
         skips_new_bridges=True,
         stops_at_subtractive=True,
     ),
