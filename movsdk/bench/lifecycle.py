@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -17,8 +18,9 @@ from movsdk.bench import forcing, reference
 from movsdk.bench.announce import Announcer, kernel_values
 from movsdk.bench.bench import Bench
 from movsdk.bench.oracles import Oracles
+from movsdk.bench.system_sleep import SystemSleep
 from movsdk.clock import NS_PER_MS, NS_PER_US
-from movsdk.errors import BadInput, NoSpace, PciError
+from movsdk.errors import BadInput, InvariantBroken, NoSpace, PciError
 from movsdk.explore import current
 from movsdk.explore.runner import Budget, Result, explore
 from movsdk.explore.strategies import Dfs, Strategy
@@ -52,7 +54,7 @@ class Stage:
             raise BadInput(f"driver {self.driver} has no model to try it with")
         self.bench = Bench(ports=2, faults="hardware", strict=False)
         self.dev = self.bench.plug(self.kind or known.driver, known.model())
-        self.sibling = self.bench.insert(known.driver, known.model())
+        self.sibling = self.bench.insert(self.kind or known.driver, known.model())
         self.bench.world.system.ops.clock.run_pending()
 
     @property
@@ -100,6 +102,12 @@ class Stage:
         """Its link fails and is recovered."""
         recover(self.device)
 
+    def suspend(self) -> None:
+        """The whole machine goes to sleep and wakes."""
+        sleep = SystemSleep(self.bench.world.system)
+        sleep.begin()
+        sleep.end()
+
     def remove(self) -> None:
         """``echo 1 > remove``."""
         if not self.device.is_removed:
@@ -131,7 +139,11 @@ class Stage:
     # --- looking ------------------------------------------------------------------------------------------
     def works(self) -> bool:
         """Whether no hook raised and the card does its I/O; one that was pulled only has to be gone, and may have been missed."""
-        self.bench.world.system.ops.clock.advance(2000 * NS_PER_MS)  # what is still on its way arrives
+        try:
+            self.bench.world.system.ops.clock.advance(2000 * NS_PER_MS)  # what is still on its way arrives
+        except InvariantBroken as error:  # a lock that nobody gives back
+            current.fail("deadlock", error.message)
+            return False
         if not self.bench.world.machine.function(self.device.label).present:
             return self.device.is_removed and all(isinstance(failure.__cause__, PciError) for failure in self.bench.failures)
         try:
@@ -167,35 +179,43 @@ ACTS: Final[Mapping[str, Callable[[Stage], None]]] = MappingProxyType(
 )
 """What may meet a rescan."""
 
-FROM_THE_CLOCK: Final = ("interrupt", "runtime PM", "surprise removal", "probe of a sibling")
-"""Acts whose second half is done by a timer or an interrupt: that may come at any moment."""
+_EVERY: Final[Mapping[str, Callable[[Stage], None]]] = MappingProxyType(
+    {**ACTS, "rescan": lambda stage: stage.move(), "system sleep": Stage.suspend}
+)
+
+FROM_THE_CLOCK: Final = ("interrupt", "runtime PM", "AER recovery", "surprise removal", "probe of a sibling")
+"""Acts whose second half comes after a sleep, or by a timer or an interrupt: at any moment."""
 
 
 @frozen
 class LifeCycle:
-    """A rescan that moves a card of `driver`, against one of `ACTS`. A program for `movsdk.explore`."""
+    """A rescan that moves a card of `driver`, against one of `ACTS`. A program for `movsdk.explore`.
+
+    `meets`: another act than the rescan, or "system sleep"; `against` may be that, too.
+    """
 
     driver: str
     against: str
     kind: type | None = None
+    meets: str = "rescan"
 
     def __call__(self, world: World) -> None:
         """Set it up: two tasks, and time."""
         stage = Stage(self.driver, self.kind)
         system = stage.bench.world.system
         # A hook that finds nobody may say so.
-        ignored = ("hook raised",) if self.against == "surprise removal" else ()
+        ignored = ("hook raised",) if "surprise removal" in (self.against, self.meets) else ()
         oracles = Oracles.on(stage.bench.world, ignored=ignored)
         announcer = Announcer(stage.bench.world.machine, kernel_values(stage.bench.world), [oracles.check])
         announcer.listen()
         TimeTask(
             world,
             system.ops.clock,
-            is_patient=self.against not in FROM_THE_CLOCK,
+            is_patient=not {self.against, self.meets} & {*FROM_THE_CLOCK},
             one_step=announcer.one_step,
         )
-        world.spawn("rescan", _told(announcer, stage.move))
-        world.spawn(self.against, _told(announcer, lambda: ACTS[self.against](stage)))
+        for act in (self.meets, self.against):
+            world.spawn(act, _told(announcer, partial(_EVERY[act], stage)))
         world.finally_("enable counts are balanced", oracles.counts_are_balanced)
         world.finally_("the card works", stage.works)
 

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from movsdk.kernel import power
 from movsdk.kernel.device import Device
+from movsdk.kernel.device_lock import device_locked
 from movsdk.kernel.header import find_capability
 from movsdk.kernel.system import System
 from movsdk.pci_regs import CAP_ID_PM, PowerState
@@ -36,7 +37,10 @@ class SystemSleep:
                 continue
             if device.current_state != PowerState.D0:
                 continue  # it sleeps already, and is let sleep on
-            rc = power.suspend_device(self.system, device)
+            with device_locked(device):
+                if device.driver is None:
+                    continue  # unbound while we waited
+                rc = power.suspend_device(self.system, device)
             if rc and not (rc == -errno.EIO and not find_capability(device, CAP_ID_PM)):  # without PM it is quiet in D0
                 self.end()
                 return rc
@@ -48,6 +52,7 @@ class SystemSleep:
         first = 0
         while self._asleep:
             device = self._asleep.pop()
-            if not device.is_removed and device.driver is not None:
-                first = first or power.resume_device(self.system, device)
+            with device_locked(device):
+                if not device.is_removed and device.driver is not None:
+                    first = first or power.resume_device(self.system, device)
         return first

@@ -1,7 +1,8 @@
 """The ordinary clock of a machine, for several tasks: waiting is an operation, and what falls due runs in a task of its own.
 
 Twin: a machine's timer interrupt. Patient time passes only when no task can do anything else; on an impatient clock timers call
-earlier, too, but waits end patiently. Both only as long as somebody waits. A condition is looked at by the task that waits, in
+earlier, too, and sleeps end, as if whoever runs were slow; waits for a condition run out patiently. Both only as long as somebody
+waits. A condition is looked at by the task that waits, in
 steps of its own, each time something has happened.
 """
 
@@ -44,6 +45,7 @@ class TimeTask:
     ticks: int = field(default=0, init=False)  # calls that have ended
     _begun: int = field(default=0, init=False)
     _limits: list[int] = field(factory=list, init=False)  # until when somebody waits
+    _sleeps: list[int] = field(factory=list, init=False)  # those that wait for nothing else
 
     def __attrs_post_init__(self) -> None:
         self.clock.waiter = self
@@ -57,7 +59,7 @@ class TimeTask:
         return self.world.is_set_up or not is_watched()
 
     def armed(self) -> None:
-        """Which of two timers was set first may matter."""
+        """Which of two timers was set first may matter, and whether time may pass is to be asked again."""
         if self.world.is_set_up and not self.world.task().is_new:
             current.touch(writes=_CLOCK)
 
@@ -65,7 +67,9 @@ class TimeTask:
         """Sleep for `duration` nanoseconds."""
         if is_watched():
             limit = self.clock.now + duration
+            self._sleeps.append(limit)
             self._wait("sleep", limit, lambda: self.clock.now >= limit)
+            self._sleeps.remove(limit)
 
     def run_pending(self) -> None:
         """Wait until all that is due now has begun."""
@@ -87,6 +91,7 @@ class TimeTask:
     # --- inside ------------------------------------------------------------------------------------------
     def _wait(self, what: str, limit: int, is_over: Callable[[], bool]) -> None:
         self._limits.append(limit)
+        self.armed()
         checkpoint(what, _CLOCK, _CLOCK, is_over)
         self._limits.remove(limit)
 
@@ -106,16 +111,23 @@ class TimeTask:
                 self._begin(*due)
 
     def _pass_early(self) -> None:
-        """Let the next timer call at any moment, one after the other; no wait ends by it."""
+        """Let the next timer call, or the next sleep end, at any moment; no timeout runs out by it."""
         while True:
             checkpoint("time passes early", _CLOCK, _CLOCK, self._may_be_early)
             due = self.clock.take_due(min(self._limits))
             if due is not None:
                 self._begin(*due)
+            else:
+                self.clock.now = max(self.clock.now, min(self._limits))
 
     def _may_be_early(self) -> bool:
-        due = self.clock.next_due()
-        return due is not None and bool(self._limits) and due <= min(self._limits) and self.ticks == self._begun
+        """A timer, one after the other; or, with no timer before it, the end of a sleep."""
+        if not self._limits:
+            return False
+        due, limit = self.clock.next_due(), min(self._limits)
+        if due is not None and due <= limit:
+            return self.ticks == self._begun
+        return limit in self._sleeps and self.clock.now < limit
 
     def _begin(self, call: Callable[[], None], label: str) -> None:
         self._begun += 1

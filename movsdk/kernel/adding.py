@@ -6,7 +6,7 @@ once in its life.
 
 from __future__ import annotations
 
-from movsdk.kernel.binding import BoundDriver, attach, matching_driver, probe_device
+from movsdk.kernel.binding import BoundDriver, attach, bind, matching_driver
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.system import System
 from movsdk.layout.table import MEM, PCI_FIXED, ROM_SHADOW
@@ -35,7 +35,7 @@ def register_and_bind(system: System, drivers: list[BoundDriver]) -> None:
         for device in list(system.discovered):
             is_free = device.row.is_added and not device.is_probed and device.driver is None
             if is_free and matching_driver(system, device) is driver:
-                probe_device(system, device, driver)
+                bind(system, device, driver)
 
 
 def _fixup_video(device: Device) -> None:

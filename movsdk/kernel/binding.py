@@ -15,6 +15,7 @@ from movsdk.errors import HookFailed, InvariantBroken, PciError
 from movsdk.hooks import PROJECT, DriverSpec, PciId
 from movsdk.kernel.actor import acting_as, raise_site, record_failure, show
 from movsdk.kernel.device import Device
+from movsdk.kernel.device_lock import device_locked
 from movsdk.kernel.devres import release_all
 from movsdk.kernel.enable import disable_device
 from movsdk.kernel.hookcheck import DriverPlugins, check_hooks, check_identity, instantiated
@@ -99,10 +100,16 @@ def attach(system: System, device: Device) -> int | None:
 
     Returns 0 if bound (also if it was before), the probe's negative errno, or None if no driver matches.
     """
-    if device.driver is not None:
-        return 0
     driver = matching_driver(system, device)
-    return None if driver is None else probe_device(system, device, driver)
+    if driver is None:
+        return None if device.driver is None else 0
+    return bind(system, device, driver)
+
+
+def bind(system: System, device: Device, driver: BoundDriver, id: PciId | None = None) -> int:
+    """`probe_device` under the device's lock (``device_driver_attach()``); 0 if it has a driver when the lock is ours."""
+    with device_locked(device):
+        return 0 if device.driver is not None else probe_device(system, device, driver, id)
 
 
 def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId | None = None) -> int:
@@ -164,7 +171,17 @@ def stop(device: Device) -> None:
         for child in reversed(list(device.subordinate.devices)):
             stop(child)
     if device.driver is not None:
-        unbind(device.system, device)
+        release(device.system, device)
+
+
+def release(system: System, device: Device) -> HookFailed | None:
+    """`unbind` under the device's lock, with the device kept awake (``device_release_driver()``)."""
+    with device_locked(device):
+        pm_of(device).get_sync()
+        try:
+            return unbind(system, device)
+        finally:
+            pm_of(device).put_noidle()
 
 
 def _clean_up(device: Device, after: str) -> None:

@@ -78,6 +78,7 @@ class Device:
     stale_bars: set[int] = field(factory=set, repr=False)  # registers that a restore put back to an old address
     pm: RuntimePm | None = field(default=None, repr=False)  # made by runtime_pm.pm_of()
     enable_mutex: Mutex | None = field(default=None, repr=False)  # made by enable.enable_mutex()
+    lock: Mutex | None = field(default=None, repr=False)  # made by device_lock.device_locked()
 
     @property
     def bdf(self) -> Bdf:

@@ -8,7 +8,7 @@ not, where Linux holds a count for that. Which ports may sleep by default (``pci
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,12 +49,14 @@ class RuntimePm:
 
     def allow(self, delay_ms: float | None = None, deepest: PowerState = PowerState.D3HOT) -> None:
         """Let it sleep whenever nobody needs it (``pm_runtime_allow()``, with a delay ``pm_runtime_use_autosuspend()``)."""
+        self._announce("allow")
         self.is_allowed, self.delay_ms, self.deepest = True, delay_ms, deepest
         self.mark_last_busy()
         self._idle()
 
     def forbid(self) -> int:
         """Wake it, and keep it awake (``pm_runtime_forbid()``). Returns 0 or a negative errno."""
+        self._announce("forbid")
         self.is_allowed = False
         return self.resume()
 
@@ -64,21 +66,33 @@ class RuntimePm:
 
     def get_noresume(self) -> None:
         """One more needs it awake; it is not woken."""
-        self.usage += 1
+        self._count(+1)
 
     def get_sync(self) -> int:
         """One more needs it awake, and it is. Returns 0 or a negative errno; the count is up all the same."""
-        self.usage += 1
+        self._count(+1)
         return self.resume()
 
     def put_noidle(self) -> None:
         """One less needs it; it does not fall asleep for that."""
-        self.usage -= 1
+        self._count(-1)
 
     def put(self) -> None:
         """One less needs it; the last one lets it sleep, after its delay."""
-        self.usage -= 1
+        self._count(-1)
         self._idle()
+
+    def _count(self, step: int) -> None:
+        self._announce(f"usage {'+' if step > 0 else '-'}= 1")
+        self.usage += step
+
+    def _announce(self, what: str, reads: tuple[Hashable, ...] = ()) -> None:
+        """What anybody does to the books is one step, and its order with what others do to them may matter."""
+        checkpoint(f"{self._device.label} {what}", reads, self._cells)
+
+    @property
+    def _cells(self) -> tuple[tuple[str, str]]:
+        return (("runtime pm", self._device.label),)
 
     def resume(self) -> int:
         """Wake it, all bridges above first. Returns 0 or a negative errno."""
@@ -97,8 +111,7 @@ class RuntimePm:
 
         Returns what `act` returns, or -EINPROGRESS where nobody can wait, because a hook of this device let time pass.
         """
-        label = self._device.label
-        cells = (("runtime pm", label),)
+        label, cells = self._device.label, self._cells
         checkpoint(f"{label} runtime PM begins", writes=cells, guard=lambda: not self.is_changing)
         if self.is_changing:
             return -errno.EINPROGRESS
@@ -119,6 +132,7 @@ class RuntimePm:
 
     def _idle(self) -> None:
         """Set the alarm if it may sleep (``rpm_idle()``)."""
+        self._announce("may sleep?", tuple(("runtime pm", child.label) for child in _children(self._device)))
         if self._timer is not None:
             self._timer.cancel()
         if not self._may_sleep():

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from movsdk.kernel.device import Device
     from movsdk.kernel.mmio import IoMem
 
-MAY_READ_ONES: Final = ("remove", "rescan_prepare", "rescan_done")
+MAY_READ_ONES: Final = ("remove", "rescan_prepare", "rescan_done", "error_detected", "slot_reset")
 """Hooks in which a pulled device is expected: all-ones is the documented answer there, recorded and not raised."""
 
 _KINDS: Final[dict[FaultKind, tuple[type[AccessFault], str, str]]] = {

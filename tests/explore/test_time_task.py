@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from movsdk.clock import Clock
 from movsdk.explore import Atomic, Mutex, World, explore
 from movsdk.explore.time_task import TimeTask
+from movsdk.points import checkpoint
 
 
 def clocked(world: World) -> Clock:
@@ -117,3 +120,36 @@ def test_outside_of_tasks_time_just_passes() -> None:
         world.finally_("plain again", lambda: log == [5] and clock.run_until(lambda: False, 3) is False and clock.now == 14)
 
     assert explore(program).verdict == "proved"
+
+
+@pytest.mark.parametrize(("is_patient", "orders"), [(True, {"work, wake"}), (False, {"work, wake", "wake, work"})])
+def test_a_sleep_may_end_while_others_are_slow(is_patient: bool, orders: set[str]) -> None:
+    """On an impatient clock who sleeps may wake before another task has gone on, also if no timer is set."""
+    seen: set[str] = set()
+
+    def program(world: World) -> None:
+        clock, done = Clock(), list[str]()
+        TimeTask(world, clock, is_patient=is_patient)
+
+        def sleeper() -> None:
+            checkpoint("lies down", (), (("bed",),))
+            clock.advance(1000)
+            checkpoint("wakes", (), (("order",),))
+            done.append("wake")
+
+        def worker() -> None:
+            for _ in range(2):
+                checkpoint("works", (), (("order",),))
+            done.append("work")
+
+        world.spawn("sleeper", sleeper)
+        world.spawn("worker", worker)
+
+        def note() -> bool:
+            seen.add(", ".join(done))
+            return True
+
+        world.finally_("noted", note)
+
+    explore(program, stop=False)
+    assert seen == orders

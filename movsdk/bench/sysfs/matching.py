@@ -13,7 +13,7 @@ from attrs import define, field
 from movsdk.bench.sysfs.node import to_word
 from movsdk.errors import PciError
 from movsdk.hooks import ANY_ID, PciId
-from movsdk.kernel.binding import BoundDriver, attach, probe_device, unbind
+from movsdk.kernel.binding import BoundDriver, attach, bind, release
 from movsdk.kernel.device import Device
 from movsdk.kernel.system import System
 
@@ -78,7 +78,7 @@ class Matching:
             raise OSError(errno.ENODEV, "no such device, or the driver does not match it")
         if device.driver is not None:
             raise OSError(errno.EBUSY, f"{device} is bound to {device.driver.name}")
-        rc = probe_device(self.system, device, driver, self._dynamic_row(driver, device) or driver.match(device))
+        rc = bind(self.system, device, driver, self._dynamic_row(driver, device) or driver.match(device))
         if rc:
             raise PciError(-rc, f"{device}: probe by {driver.name} failed; see the log", device=device.label)
 
@@ -86,7 +86,7 @@ class Matching:
         """``unbind``. Raises ENODEV unless `driver` has the device."""
         if device is None or device.driver is not driver:
             raise OSError(errno.ENODEV, f"the device is not bound to {driver.name}")
-        unbind(self.system, device)
+        release(self.system, device)
 
     def probe(self, device: Device | None) -> None:
         """``drivers_probe``. Raises ENODEV (no such device), EINVAL (no driver took it)."""
@@ -104,7 +104,7 @@ class Matching:
         known.append(row)
         for device in list(self.system.discovered):
             if device.driver is None and self.match(device) is driver:
-                probe_device(self.system, device, driver, row)
+                bind(self.system, device, driver, row)
 
     def remove_id(self, driver: BoundDriver, data: bytes) -> None:
         """``remove_id``. Raises EINVAL, ENODEV (new_id did not add it)."""
