@@ -148,7 +148,7 @@ DEVICE_RULES: Final = (
         "P2PDMA, NTB, GPUDirect; dma-buf revoke",
         "edges of the address graph",
         "revoke in rescan_prepare, hand out anew in rescan_done",
-        missing="peers that keep addresses are not modelled",
+        missing="there is no call by which a driver tells its peers of a move",
     ),
     Rule(
         "C22",

@@ -20,7 +20,7 @@ PROTOCOL_RULES: Final = (
         "rescan_prepare ends: it waits for nothing that needs rescan_done, and for the device only so long.",
         "ALSA: D3hot against work in flight",
         "a hook that lets more than 20 s of virtual time pass, or never returns",
-        "wait with a timeout, and raise PciError(EBUSY) when it is over: the BARs stay",
+        "take locks in the order in which user calls take them; wait with a timeout, and raise PciError(EBUSY) when it is over",
     ),
     Rule(
         "C32",
