@@ -103,8 +103,11 @@ class System:
         return self.platform.assigns_all_buses or self.command_line.assigns_buses
 
     def log(self, device: Device | None, text: str) -> None:
-        """One line as dmesg would show it."""
-        prefix = f"pci {device.bdf}: " if device is not None else f"pci_bus {self.domain:04x}:00: "
+        """One line as dmesg would show it; the first word is ``dev_driver_string()``: the driver's name once there is one."""
+        prefix = f"pci_bus {self.domain:04x}:00: "
+        if device is not None:
+            name = device.driver.name if device.driver is not None else "pci"
+            prefix = f"{'pcieport' if name == 'port' else name} {device.bdf}: "
         self.trace.add(What.LOG, device.label if device else "kernel", prefix + text)
 
     def devices(self) -> Iterator[Device]:

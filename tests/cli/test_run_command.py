@@ -221,7 +221,7 @@ def test_the_log_speaks_as_todays_kernel_does(tmp_path: Path, capsys: Capsys) ->
     assert "] pci 0000:00:02.0: BAR 2 [mem size 0x04000000 64bit]: failed to assign\n" in called.out
     assert "] pci 0000:00:01.0: BAR 0 [mem 0xe0000000-0xe0000fff]: assigned\n" in called.out
     moved = call(capsys, "run", moving(tmp_path), "--log").out
-    assert "] pci 0000:00:01.0: bridge window [mem 0xe0000000-0xe00fffff]: assigned\n" in moved
+    assert "] pcieport 0000:00:01.0: bridge window [mem 0xe0000000-0xe00fffff]: assigned\n" in moved
 
 
 # --- many --------------------------------------------------------------------------------------------------

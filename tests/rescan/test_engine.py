@@ -132,7 +132,7 @@ def test_attempts_are_logged_in_the_kernels_words() -> None:
     assert "pci 0000:00:01.0: bridge window [mem size 0x0c000000]: can't assign; no space" in log
     assert "pci 0000:01:01.0: BAR 0 [mem size 0x08000000]: can't assign; no space" in log
     assert "pci 0000:01:01.0: BAR 0 [mem size 0x08000000]: failed to assign" in log
-    assert log.count("pci 0000:01:00.0: BAR 0 [mem 0x80000000-0x800fffff]: assigned") == 1
+    assert log.count("movable 0000:01:00.0: BAR 0 [mem 0x80000000-0x800fffff]: assigned") == 1
 
 
 def test_when_nobody_is_left_to_give_up_the_rescan_ends() -> None:

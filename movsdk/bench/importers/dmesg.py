@@ -37,8 +37,8 @@ _OLD_WORD: Final = re.compile(
     r"(?P<verb>assigned|no space for|failed to assign|can't assign|trying firmware assignment|set to) ?(?P<range>\[[^\]]*\]).*"
 )
 _NEW_WORD: Final = re.compile(
-    r"(?P<name>VF BAR \d|BAR \d|ROM|bridge window) (?P<range>\[[^\]]*\])(?: to \[bus [^\]]*\]:?|:) "
-    r"(?P<verb>assigned|can't assign|failed to assign|requires relaxed alignment).*"
+    r"(?:Assigned )?(?P<name>VF BAR \d|BAR \d|ROM|bridge window) (?P<range>\[[^\]]*\])(?: to \[bus [^\]]*\]:?|:) "
+    r"(?P<verb>assigned|can't assign|failed to assign|requires relaxed alignment|cannot fit).*"
 )
 _BRIDGE: Final = re.compile(r"PCI bridge to \[bus (?P<first>[0-9a-f]{2})(?:-(?P<last>[0-9a-f]{2}))?\](?P<rest>.*)")
 _WINDOW: Final = re.compile(r"\s+bridge window (?P<range>\[[^\]]*\])(?P<rest>.*)")

@@ -86,7 +86,7 @@ def test_the_last_word_on_each_bar_is_where_it_is(name: str) -> None:
         for resource in device.resources[:6]:
             if not resource.flags or resource.flags & UNSET or resource.parent is None:
                 continue
-            said = re.findall(rf"^pci {device.bdf}: BAR {resource.index} (\[.*?\])(?:$|: assigned)", text, re.MULTILINE)
+            said = re.findall(rf"^[\w-]+ {device.bdf}: BAR {resource.index} (\[.*?\])(?:$|: assigned)", text, re.MULTILINE)
             assert said[-1] == resource_text(resource.flags, resource.start, resource.size, has_place=True)
 
 
@@ -102,3 +102,14 @@ def test_watching_changes_nothing(name: str) -> None:
     rest = iter(text.splitlines())
     assert told
     assert all(line in rest for line in told), "in the same order"
+
+
+def test_a_line_begins_with_the_driver_once_there_is_one() -> None:
+    """``pci`` while a device is found, the driver's name from its probe on, as ``dev_driver_string()``; ports say pcieport."""
+    log, _ = dmesg(scenario_of("f1-working-bar-moves"))
+    dock, _ = dmesg(scenario_of("user-01-rtx2070-sonnet"))
+
+    assert "pci 0000:01:00.0: BAR 0 [mem 0xe0000000-0xe0003fff]\n" in log
+    assert "nvme 0000:01:00.0: BAR 0 [mem 0xe0200000-0xe0203fff]: assigned\n" in log
+    assert "pci 0000:04:00.0: [" in dock
+    assert "pcieport 0000:04:00.0: enabling device (0000 -> 000" in dock

@@ -40,7 +40,7 @@ _KINDS = r"(conventional PCI (endpoint|bridge)|PCIe (Endpoint|Root Port|Switch (
 def shape(line: str) -> str:
     """A line without its time and numbers, and without the name of the driver that has the device."""
     text = re.sub(r"^\[ *\d+\.\d+\] ", "", line)
-    text = re.sub(r"^pcieport ", "pci ", text)
+    text = re.sub(r"^(?!pci_bus )[\w-]+ (?=[0-9a-f]{4}:)", "pci ", text)
     text = re.sub(_KINDS, "KIND", text)
     text = re.sub(r"\[(io |mem|bus|[0-9a-f]{4}:)[^]]* window\]", "# window", text)
     text = re.sub(r"\[(io |mem|bus|[0-9a-f]{4}:)[^]]*\]", "#", text)

@@ -182,3 +182,17 @@ def test_an_aperture_is_assumed_round_enhanced_allocation_too(tmp_path: Path) ->
     bar = booted(imported(tmp_path, text))["00:00.0"].resources[0]
 
     assert (bar.start, bar.last) == (0x8430_0000_0000, 0x8430_3FFF_FFFF)
+
+
+def test_what_todays_kernel_says_of_room_is_passed_on() -> None:
+    """A log of Linux 6.12: no space, a window that cannot fit, relaxed alignment: with file and line, in the kernel's words."""
+    log = Path(__file__).parents[1] / "exporters" / "logs" / "linux-6.12-big.txt"
+
+    notes = "\n".join(read_dump(log).notes)
+
+    for words in (
+        ":91: the kernel said of 0000:04:00.0: BAR 2 [mem size 0x200000000 64bit pref]: can't assign; no space",
+        ":101: the kernel said of 0000:01:00.0: Assigned bridge window [mem 0xfe800000-0xfebfffff 64bit pref] to [bus 02-04]",
+        ":102: the kernel said of 0000:02:01.0: bridge window [mem 0x00000000-0x001fffff 64bit pref] to [bus 04] requires",
+    ):
+        assert words in notes
