@@ -1,4 +1,7 @@
-"""pylspci, a package that nobody here wrote, on an exported folder."""
+"""pylspci, a package that nobody here wrote, on an exported folder.
+
+It is none of our dependencies: its last release (0.4.3, which passes on Python 3.11) is of 2022.
+"""
 
 from __future__ import annotations
 
