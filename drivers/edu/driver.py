@@ -14,7 +14,7 @@ from . import regs as r
 
 
 class Edu:
-    """`dev.drvdata` is the mapping of BAR 0 while the card runs, None while it does not. A gate for each card keeps callers out."""
+    """`dev.drvdata` is the mapping of BAR 0 while the card runs, None while it does not; a gate keeps callers out."""
 
     name = "edu"
     id_table = (PciId(r.VENDOR, r.DEVICE),)
