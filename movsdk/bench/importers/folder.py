@@ -20,6 +20,7 @@ from movsdk.bench.importers.gather import Evidence, gather
 from movsdk.bench.importers.join import Joined, join
 from movsdk.bench.importers.kept import facts_of
 from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource
+from movsdk.bench.importers.virtual_functions import take_out
 from movsdk.bench.scenario import Aperture, Facts, RamRange, Reserved
 from movsdk.pci_regs import BarKind
 
@@ -116,6 +117,7 @@ def read_dump(paths: str | Path | Iterable[str | Path], root: str | None = None)
 def dump_of(evidence: Evidence, root: str | None = None) -> Dump:
     """Join what was gathered. Raises `BadInput` as `read_dump` does."""
     functions = join(evidence)
+    take_out(functions, evidence.notes)
     known = addresses.known_roots(evidence)
     wanted = roots.parse_root(root) if root is not None else None
     hidden = _buses_passed_over(evidence, functions)

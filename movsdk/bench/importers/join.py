@@ -31,7 +31,7 @@ class Joined:
     """What is known of one function.
 
     `sizes`: of BARs that have no place, by number; `unsized`: BARs that a source shows without a size; `vf_bars`: of its virtual
-    functions; `resize`: the masks of resourceN_resize.
+    functions; `resize`: the masks of resourceN_resize; `said_bars`: the regions that lspci shows, [virtual] ones too.
     """
 
     bdf: Bdf
@@ -45,6 +45,7 @@ class Joined:
     unsized: dict[int, At] = field(factory=dict)
     vf_bars: dict[int, SaidBar] = field(factory=dict)
     resize: dict[int, int] = field(factory=dict)
+    said_bars: dict[int, SaidBar] = field(factory=dict)
 
 
 def join(evidence: Evidence) -> dict[Bdf, Joined]:
@@ -244,6 +245,7 @@ class _Function:
             },
             vf_bars=dict(self.log.vf_bars) if self.log is not None else {},
             resize=device.resize if device is not None else {},
+            said_bars=self.said.bars if self.said is not None else {},
         )
 
     def _say_older_sizes(self, resources: DeviceResources, sizes: Mapping[int, tuple[int, At]]) -> None:

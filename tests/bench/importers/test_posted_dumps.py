@@ -15,6 +15,7 @@ from movsdk.errors import BadInput
 from movsdk.kernel.device import Device
 from movsdk.pci_regs import BarKind
 from movsdk.rescan.rules import by_name
+from tests.bench.importers import samples
 from tests.bench.importers.dumps import BOOT
 
 IDE = """\
@@ -196,3 +197,21 @@ def test_what_todays_kernel_says_of_room_is_passed_on() -> None:
         ":102: the kernel said of 0000:02:01.0: bridge window [mem 0x00000000-0x001fffff 64bit pref] to [bus 04] requires",
     ):
         assert words in notes
+
+
+def test_virtual_functions_are_told_by_the_numbers_of_the_physical_one(tmp_path: Path) -> None:
+    """Where no link of sysfs says so: offset and stride. They are left out by name, and their region's size is kept."""
+    text = samples.SRIOV.replace("Number of VFs: 0", "Number of VFs: 2") + "".join(
+        f"""0000:00:00.{n} Ethernet controller [0200]: V NIC [Virtual Function] [15b3:1016]
+\tControl: I/O- Mem- BusMaster+ SpecCycle-
+\tRegion 0: Memory at 401c{n - 2}00000 (64-bit, prefetchable) [virtual] [size=1M]
+\tKernel driver in use: some_vf
+"""
+        for n in (2, 3)
+    )
+
+    found = imported(tmp_path, text)
+
+    assert [spec.id for spec in found.scenario.devices] == ["00:00.0"]
+    assert found.scenario.find("00:00.0").facts.vf_bars == (BarDecl(0, BarKind.PREF64, 1 << 20),)
+    assert sum("a virtual function (SR-IOV) of 0000:00:00.0" in note for note in found.notes) == 2
