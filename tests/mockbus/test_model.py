@@ -47,5 +47,6 @@ def test_services_reach_the_machine() -> None:
     card.ram(2)[:2] = b"hi"
 
     assert card.function is machine.function("card")
-    assert card.clock is machine.fabric.clock
+    machine.fabric.clock.advance(5)
+    assert card.clock.now == machine.fabric.clock.now == 5
     assert bytes(card.ram(2)[:2]) == b"hi"

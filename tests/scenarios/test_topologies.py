@@ -187,7 +187,7 @@ def test_powernv_chain_opens_for_the_newcomer() -> None:
 
     assert [entry(outcome, "02:04.0")["command"] for outcome in story.outcomes] == [0x545, 0x547]
     log = [event.text for event in story.last.report.timeline]
-    assert "pci 0020:03:00.0: enabling device (0540 -> 0542)" in log
+    assert "pcieport 0020:03:00.0: enabling device (0540 -> 0542)" in log
     assert entry(story.last, "03:00.0")["command"] == 0x546
     assert [entry(story.last, label)["bdf"] for label in ("03:00.0", "04:09.0")] == ["03:00.0", "04:09.0"]
     assert (driver(story.last, "card"), story.last.findings) == ("edu", ())

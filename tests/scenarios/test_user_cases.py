@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import pytest
 from attrs import evolve
 
@@ -54,7 +55,7 @@ def test_a_card_that_is_cut_off_is_told() -> None:
 
 def log(outcome: Outcome) -> list[str]:
     """The kernel's messages, without the device's domain."""
-    return [event.text.removeprefix("pci 0000:") for event in outcome.report.timeline if event.what is What.LOG]
+    return [re.sub(r"^\S+ 0000:", "", event.text) for event in outcome.report.timeline if event.what is What.LOG]
 
 
 def window(outcome: Outcome, label: str, number: int) -> tuple[int, int] | None:
