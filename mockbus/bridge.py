@@ -16,6 +16,7 @@ from mockbus.bar import BarSpec
 from mockbus.config import ConfigSpace
 from mockbus.function import Function, lay_bars
 from mockbus.slot import Slot
+from mockbus.windows import WINDOW_REGISTERS, Windows, decode_windows
 from movsdk import pci_regs as regs
 from movsdk.address import Span
 from movsdk.errors import BadInput
@@ -119,36 +120,23 @@ class Bridge(Function):
 
     def io_window(self) -> Span | None:
         """What it passes in I/O space by its registers; None if closed or not implemented."""
-        if not self.has_io:
-            return None
-        data = self.config.data
-        base, limit = (data[regs.IO_BASE] & 0xF0) << 8, (data[regs.IO_LIMIT] & 0xF0) << 8 | 0xFFF
-        if data[regs.IO_BASE] & header.WINDOW_TYPE_MASK == header.WINDOW_WIDE:
-            base |= self.config.read(regs.IO_BASE_UPPER16, 2) << 16
-            limit |= self.config.read(regs.IO_LIMIT_UPPER16, 2) << 16
-        return Span(base, limit) if base <= limit else None
+        return self._windows().io
 
     def memory_window(self) -> Span | None:
         """The non-prefetchable memory window; None if closed."""
-        base = (self.config.read(regs.MEMORY_BASE, 2) & 0xFFF0) << 16
-        limit = (self.config.read(regs.MEMORY_LIMIT, 2) & 0xFFF0) << 16 | 0xFFFFF
-        return Span(base, limit) if base <= limit else None
+        return self._windows().memory
 
     def prefetchable_window(self) -> Span | None:
         """The prefetchable memory window, upper halves included; None if closed or not implemented."""
-        if not self.has_pref:
-            return None
-        base = (self.config.read(regs.PREF_MEMORY_BASE, 2) & 0xFFF0) << 16
-        limit = (self.config.read(regs.PREF_MEMORY_LIMIT, 2) & 0xFFF0) << 16 | 0xFFFFF
-        if self.config.data[regs.PREF_MEMORY_BASE] & header.WINDOW_TYPE_MASK == header.WINDOW_WIDE:
-            base |= self.config.read(regs.PREF_BASE_UPPER32, 4) << 32
-            limit |= self.config.read(regs.PREF_LIMIT_UPPER32, 4) << 32
-        return Span(base, limit) if base <= limit else None
+        return self._windows().prefetchable
 
     def windows(self, *, io: bool) -> list[Span]:
         """The open windows of one space."""
-        found = (self.io_window(),) if io else (self.memory_window(), self.prefetchable_window())
-        return [span for span in found if span is not None]
+        return self._windows().open(io=io)
+
+    def _windows(self) -> Windows:
+        registers = bytes(self.config.data[WINDOW_REGISTERS])
+        return decode_windows(registers, has_io=self.has_io, has_prefetchable=self.has_pref)
 
     def passes(self, address: int, *, io: bool) -> bool:
         """True if an access to `address` on its primary side reaches its secondary side: window, COMMAND and power."""

@@ -60,7 +60,7 @@ class NvmeModel(DeviceModel):
         self,
         blocks: int = 1 << 21,
         *,
-        latency: int = 10 * NS_PER_US,
+        latency: int = 40 * NS_PER_US,
         ready: int = 500 * NS_PER_US,
         stride: int = 0,
         serial: str = "",

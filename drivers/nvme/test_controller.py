@@ -61,7 +61,7 @@ def test_the_drive_exercises_itself_and_takes_a_load_by_the_scenarios_words(benc
     bench.run_io(dev, times=2)
     load = driver.start_load(dev, reads=4, writes=12, size=1000)
 
-    bench.run(1)
+    bench.run(4)
     load.stop()
 
     assert load.blocks == 2
