@@ -1,7 +1,8 @@
-"""A limit in real time for the user's code: a loop that calls nothing can only be stopped by a signal.
+"""A limit in time spent for the user's code: a loop that calls nothing can only be stopped by a signal.
 
-Twin: the soft-lockup watchdog (kernel/watchdog.c). Only the main thread can have an alarm: elsewhere, and where somebody else has
-set the timer of the process, code runs without a limit.
+Twin: the soft-lockup watchdog (kernel/watchdog.c). Spent is what the process got of the CPU, so that a busy machine makes nobody
+late; for code that sleeps, a fifth of the real time. Only the main thread can have an alarm: elsewhere, and where somebody else
+has set the timer of the process, code runs without a limit.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, process_time
 from types import FrameType
 from typing import Final
 
@@ -19,7 +20,9 @@ from attrs import define, field
 from movsdk.kernel.actor import Site, current_actor, show
 
 TICK: Final = 0.1  # real seconds between two looks
-DEAF_AFTER: Final = 20  # looks at which it was told to stop, and did not
+AGAIN: Final = 0.5  # seconds spent in unwinding before it is told once more
+DEAF_AFTER: Final = 6  # times it was told to stop, and did not
+ASLEEP: Final = 5  # real seconds without CPU time that count as one spent
 _ROOMS: Final = ("kernel", "testing.conformance", "bench", "rescan", "clock")
 _OURS: Final = (*(f"movsdk.{room}" for room in _ROOMS), "mockbus.", "pluggy.", "importlib.", "_frozen_importlib", "contextlib")
 
@@ -47,12 +50,12 @@ def last_resort(end: Callable[[str], object]) -> Iterator[None]:
 
 
 @contextmanager
-def alarm(what: str, seconds: float, is_over: Callable[[float], bool] = lambda passed: True) -> Iterator[None]:
+def alarm(what: str, seconds: float, is_over: Callable[[float], bool] = lambda spent: True) -> Iterator[None]:
     """Tear whatever runs inside out of its loop, by `Hung`. An alarm inside of another one puts that off until it is over.
 
     Args:
         what: the subject of the sentence that says so.
-        seconds: real time until the first look; after it `is_over`, called with the seconds that have passed, decides each time.
+        seconds: to spend before `is_over` is asked, with the seconds spent so far; it decides, each time.
     """
     is_taken = not _set and signal.getitimer(signal.ITIMER_REAL)[0]
     if is_taken or threading.current_thread() is not threading.main_thread():
@@ -64,11 +67,21 @@ def alarm(what: str, seconds: float, is_over: Callable[[float], bool] = lambda p
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _stop()
         signal.signal(signal.SIGALRM, before)
         _set.pop()
         if _set:
             _set[-1].start()
+
+
+def _stop() -> None:
+    """Look no more. A `Hung` that comes between the end of the user's code and here has nobody to tear out."""
+    while True:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        except Hung:
+            continue
 
 
 @define(eq=False)
@@ -76,19 +89,26 @@ class _Alarm:
     what: str
     seconds: float
     is_over: Callable[[float], bool]
-    since: float = field(default=0.0, init=False)
     told: int = field(default=0, init=False)
+    _cpu: float = field(default=0.0, init=False)
+    _real: float = field(default=0.0, init=False)
+    _next: float = field(default=0.0, init=False)
 
     def start(self) -> None:
         """From now on."""
-        self.since = monotonic()
+        self._cpu, self._real, self._next = process_time(), monotonic(), self.seconds
         signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds, TICK)
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, min(TICK, self.seconds))
+
+    def spent(self) -> float:
+        """Seconds since the start that count."""
+        return max(process_time() - self._cpu, (monotonic() - self._real) / ASLEEP)
 
     def _ring(self, _signal: int, frame: FrameType | None) -> None:
-        if not self.told and not self.is_over(monotonic() - self.since):
+        spent = self.spent()
+        if spent < self._next or (not self.told and not self.is_over(spent)):
             return
-        self.told += 1
+        self.told, self._next = self.told + 1, spent + AGAIN
         site = site_of(frame)
         text = f"{self.what} does not come to an end: a loop in which no virtual time passes, at {placed(site)}"
         if self.told > DEAF_AFTER and _last_resorts:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from functools import partial
+from itertools import count
 
 import pytest
 
@@ -18,10 +20,16 @@ def _loop() -> None:
         pass
 
 
+def _noted(looks: list[float], spent: float) -> bool:
+    looks.append(spent)
+    return True
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many looks a second."""
-    monkeypatch.setattr(module, "TICK", 0.001)
+    monkeypatch.setattr(module, "TICK", 0.01)
+    monkeypatch.setattr(module, "AGAIN", 0.01)
 
 
 def test_a_loop_is_torn_out_of_and_its_line_told() -> None:
@@ -96,6 +104,30 @@ def test_who_is_not_over_yet_may_go_on() -> None:
 
     assert len(looks) == 4
     assert looks == sorted(looks)
+
+
+def test_a_busy_machine_makes_nobody_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time that others had the CPU is not spent."""
+    monkeypatch.setattr(module, "monotonic", count(0.0, step=SOON).__next__)
+    monkeypatch.setattr(module, "process_time", count(0.0, step=SOON / 4).__next__)
+    looks: list[float] = []
+
+    with pytest.raises(Hung), alarm("it", SOON, partial(_noted, looks)):
+        _loop()
+
+    assert looks == [pytest.approx(SOON)]
+
+
+def test_who_sleeps_spends_a_fifth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No CPU time passes in a sleep, and yet it ends."""
+    monkeypatch.setattr(module, "process_time", lambda: 0.0)
+    monkeypatch.setattr(module, "monotonic", count(0.0, step=SOON).__next__)
+    looks: list[float] = []
+
+    with pytest.raises(Hung), alarm("it", SOON, partial(_noted, looks)):
+        _loop()
+
+    assert looks == [pytest.approx(SOON)]
 
 
 def test_a_timer_of_somebody_else_stays() -> None:

@@ -14,7 +14,7 @@ from movsdk.clock import NS_PER_MS, Clock
 from movsdk.kernel.actor import current_actor
 
 VIRTUAL_MS: Final = 20_000
-REAL_SECONDS: Final = 2.0  # in which no virtual time passes
+REAL_SECONDS: Final = 2.0  # spent (see `alarm`) in which no virtual time passes
 KNOWN_SECONDS: Final = 0.1  # the same, for who has hung before
 MOST_SECONDS: Final = 10.0  # whether virtual time passes or not
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ def watched(
     """Run `work`. `loopers` are those who were found in an endless loop before: with them it is patient no longer.
 
     Raises:
-        Hung: after `limit_ms` virtual milliseconds, after 2 real seconds in which no virtual time passed, after 10 in any case.
+        Hung: after `limit_ms` virtual milliseconds, after 2 seconds spent in which no virtual time passed, after 10 in any case.
     """
 
     def bark() -> None:
@@ -40,13 +40,13 @@ def watched(
     known = loopers if loopers is not None else set()
     last, since = -1, 0.0
 
-    def is_over(passed: float) -> bool:
+    def is_over(spent: float) -> bool:
         nonlocal last, since
         if clock.now != last:
-            last, since = clock.now, passed
+            last, since = clock.now, spent
         who = current_actor() or what
         patience = KNOWN_SECONDS if who in known else REAL_SECONDS
-        if passed - since < patience and passed < MOST_SECONDS:
+        if spent - since < patience and spent < MOST_SECONDS:
             return False
         known.add(who)
         return True
