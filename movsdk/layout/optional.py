@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from attrs import define, frozen
 
-from movsdk.layout.fit import find_place
-from movsdk.layout.placing import Placing, assign_resource, program_if_closed, settle, sorted_by_alignment
+from movsdk.layout.placing import (
+    Placing,
+    assign_resource,
+    find_upwards,
+    program_if_closed,
+    settle,
+    sorted_by_alignment,
+)
 from movsdk.layout.sizing import Extra, Extras
 from movsdk.layout.table import (
     IO,
@@ -154,7 +160,7 @@ def _replace(segment: Segment, resource: Resource, extra: Extra, placing: Placin
     if resource.parent is None:
         return
     size = resource.size + extra.add
-    place = find_place(segment, resource, size, extra.min_align, placing.search())
+    place = find_upwards(segment, resource, size, extra.min_align, placing)
     if place is None:
         return
     last = place.start + size - 1

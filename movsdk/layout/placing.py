@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from attrs import define, field, frozen
 
-from movsdk.layout.fit import Search, find_place
+from movsdk.layout.fit import Place, Search, find_place
 from movsdk.layout.table import (
     PREF,
     ROM_SHADOW,
@@ -96,11 +96,7 @@ def assign_resource(segment: Segment, resource: Resource, placing: Placing, mini
     """
     size, alignment = resource.size, resource.alignment
     resource.flags |= UNSET
-    place = find_place(segment, resource, size, alignment, placing.search(minimum)) if alignment else None
-    climbing = segment
-    while place is None and placing.climbs and climbing.is_subtractive and climbing.parent is not None and alignment:
-        climbing = climbing.parent
-        place = find_place(climbing, resource, size, alignment, placing.search(minimum))
+    place = find_upwards(segment, resource, size, alignment, placing, minimum) if alignment else None
     if place is None:
         placing.note(resource, size=size)
         return False
@@ -108,6 +104,18 @@ def assign_resource(segment: Segment, resource: Resource, placing: Placing, mini
     place.window.insert(resource)
     settle(resource, placing)
     return True
+
+
+def find_upwards(
+    segment: Segment, resource: Resource, size: int, alignment: int, placing: Placing, minimum: int | None = None
+) -> Place | None:
+    """The first place on the bus, or on the one above a subtractive bridge, and so on up (``_pci_assign_resource()``)."""
+    search = placing.search(minimum)
+    place = find_place(segment, resource, size, alignment, search)
+    while place is None and placing.climbs and segment.is_subtractive and segment.parent is not None:
+        segment = segment.parent
+        place = find_place(segment, resource, size, alignment, search)
+    return place
 
 
 def settle(resource: Resource, placing: Placing) -> None:

@@ -19,6 +19,7 @@ from tests.layout.tables import (
     bridge,
     card,
     new_placing,
+    open_window,
     root_bus,
     spans,
     written,
@@ -267,6 +268,22 @@ def test_a_wish_for_alignment_moves_a_window_up_the_list(others: list[int], expe
     assign_rows(root.rows, root, Lists([extra], []), new_placing())
 
     assert spans(window, *bars) == expected
+
+
+@pytest.mark.parametrize(("is_subtractive", "expected"), [(True, (P, 4 * MEG)), (False, (B, MEG))])
+def test_below_a_subtractive_bridge_a_window_may_grow_on_the_bus_above(is_subtractive: bool, expected: tuple[int, int]) -> None:
+    """Where the kernel looks for more, too; it comes to that because the card's BAR fits nowhere and ends the first round."""
+    root = root_bus()
+    outer = bridge(root, "outer")
+    open_window(outer, 1, root.windows[1], B, 2 * MEG, "mem")
+    inner = below(outer)
+    inner.is_subtractive = is_subtractive
+    window = bridge(inner, "b").windows[2]
+    card(inner, "big", {0: ("pref64", 2048 * MEG)})
+
+    assign_rows(inner.rows, inner, Lists([wish(window, MEG, "pref64", 3 * MEG)], []), new_placing())
+
+    assert spans(window) == [expected]
 
 
 def test_io_wishes_are_apart_from_memory() -> None:
