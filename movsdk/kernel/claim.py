@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.setup import write_windows
 from movsdk.layout.table import IO, PCI_FIXED, PREF, ROM_SHADOW, TYPE_BITS, UNSET, Resource, Row, WindowWrite
-from movsdk.pci_regs import BRIDGE_RESOURCES, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE
+from movsdk.pci_regs import BRIDGE_RESOURCES, CLASS_BRIDGE_PCI, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE
 
 IsFixed = Callable[[Row, int], bool]
 
@@ -48,7 +48,9 @@ def claim(device: Device, resource: Resource) -> bool:
     if resource.flags & ROM_SHADOW:
         return True  # a copy in RAM: nothing has to be routed to the device
     for window in device.bus.segment.windows:
-        if (window.flags ^ resource.flags) & TYPE_BITS or not window.flags or not window.contains(resource):
+        if (window.flags ^ resource.flags) & TYPE_BITS or not window.flags or window.flags & UNSET:
+            continue
+        if not window.contains(resource):
             continue
         if window.flags & PREF and not resource.flags & PREF:
             return False
@@ -62,10 +64,24 @@ def _claim_windows(bus: Bus) -> None:
         for window in bridge.resources[BRIDGE_RESOURCES:]:
             if not window.flags:
                 continue
-            if not window.start or not (claim(bridge, window) or _claim_clipped(bridge, window)):
+            if not window.start or not _is_kept(bridge, window):
                 window.wipe()
     for child in bus.children:
         _claim_windows(child)
+
+
+def _is_kept(bridge: Device, window: Resource) -> bool:
+    """Whether a window stays what firmware made it (``pci_claim_bridge_resource()``).
+
+    A slip of the kernel: a bridge of another class than 0604 keeps one that could not be claimed, neither cut nor wiped. It is
+    UNSET, so nothing below is claimed in it.
+    """
+    if claim(bridge, window):
+        return True
+    if bridge.row.base_class == CLASS_BRIDGE_PCI:
+        return _claim_clipped(bridge, window)
+    window.flags |= UNSET
+    return True
 
 
 def _claim_clipped(bridge: Device, window: Resource) -> bool:

@@ -182,6 +182,23 @@ def test_of_two_windows_on_one_range_the_second_is_wiped() -> None:
     assert (board["b2"].row.windows[1].flags, board.wire.writes) == (0, [])
 
 
+def test_a_bridge_of_another_class_keeps_what_could_not_be_claimed() -> None:
+    """The kernel calls that a success: the window is neither cut nor wiped. It has no place (UNSET), nor has what is in it."""
+    board = Board()
+    mem = (MEM_START - MEG, MEM_START + MEG - 1)
+    board.bridge("b", "01.0", class_code=0x068000, firmware={"bus": (0, 1, 1), "mem": mem})
+    board.card("card", "00.0", [BarSpec(0, BarKind.MEM32, MEG)], on="b", firmware={0: MEM_START})
+    board.scan()
+    board.wire.writes.clear()
+
+    claim_firmware_values(board.system.root)
+
+    window, bar = board["b"].row.windows[1], board["card"].resources[0]
+    assert (window.parent, (window.start, window.last), window.flags) == (None, mem, MEM | UNSET)
+    assert (bar.parent, bar.start, bar.flags & UNSET) == (None, 0, UNSET)
+    assert board.wire.writes == []
+
+
 def test_a_window_at_0_was_left_empty_even_where_0_is_an_address() -> None:
     """Zero registers are how a bridge wakes up."""
     board = Board((("mem", Span(0, 0xFF_FFFF)),))

@@ -61,6 +61,12 @@ HP = {"hotplug": True}
             id="cut at the end",
         ),
         pytest.param(
+            [("fw", "root", numbered(0, 1, 9)), ("hp", "fw", HP), ("x", "fw", {})],
+            2,
+            {"fw": (1, 9), "hp": (2, 3), "x": (4, 4)},
+            id="what firmware left free is not spread",
+        ),
+        pytest.param(
             [("fw", "root", numbered(0, 5, 9)), ("in", "fw", numbered(0, 6, 7))],
             1,
             {"fw": (5, 9), "in": (6, 7)},
@@ -180,6 +186,21 @@ def test_a_hot_added_chassis_spreads_free_numbers(
 
     assert board.numbers == {"port": (1, 16), **expected}
     assert {label: numbers(board, label)[1:] for label in expected} == expected
+
+
+def test_a_hot_add_looks_behind_old_bridges_too() -> None:
+    """All bridges on the port's bus are gone through, so what was plugged further down is found with the newcomer."""
+    board = tree(("port", "root", HP | numbered(0, 1, 9)), ("old", "port", numbered(1, 2, 5)), ("in", "old", {"present": False}))
+    board.scan()
+    bus = board["port"].subordinate
+    assert bus is not None
+    board["old"].row.is_added = True
+    board.machine.plug("in")
+
+    scan_slots(bus)
+    number_hot_added(bus)
+
+    assert board.numbers == {"port": (1, 9), "old": (2, 5), "in": (3, 3)}
 
 
 def test_no_number_left() -> None:
