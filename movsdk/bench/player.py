@@ -162,7 +162,8 @@ class Player:
         if spec is None:
             return
         for bar in spec.pci_fixed:
-            device.resources[bar].flags |= PCI_FIXED
+            if device.resources[bar].flags:  # one that is absent is not there to be marked
+                device.resources[bar].flags |= PCI_FIXED
         if isinstance(spec, BridgeSpec) and spec.hotplug:
             device.row.is_hotplug = True
 

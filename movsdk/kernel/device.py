@@ -104,6 +104,11 @@ class Device:
         return self.row.class_code
 
     @property
+    def is_transparent(self) -> bool:
+        """A bridge that also forwards what nobody else claims, by its programming interface (``pci_dev.transparent``)."""
+        return self.row.is_bridge and self.class_code & 0xFF == 1
+
+    @property
     def is_enabled(self) -> bool:
         """Whether anybody enabled it (``pci_is_enabled()``): enable count above 0."""
         return self.row.enable_cnt > 0

@@ -27,10 +27,15 @@ def read_device(bus: Bus, devfn: int, header_type: int, ids: int) -> Device:
     if row.is_bridge:
         row.window_granules = system.window_granules
         _read_bridge_capabilities(device)
+        _read_bars(device, 2)
+    elif row.base_class == regs.CLASS_BRIDGE_PCI:
+        text = f"ignoring class {row.class_code:#08x} (doesn't match header type {device.header_type:02x})"
+        system.log(device, text)
+        row.class_code = regs.CLASS_NOT_DEFINED << 8  # and its BARs are not looked at
     else:
         subsystem = device.config_read(regs.SUBSYSTEM_VENDOR_ID, 4)
         device.subvendor, device.subdevice = subsystem & 0xFFFF, subsystem >> 16
-    _read_bars(device, 2 if row.is_bridge else 6)
+        _read_bars(device, 6)
     if system.platform.forgets_firmware:
         _forget_addresses(row)
     _read_pcie(device)

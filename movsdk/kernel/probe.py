@@ -83,7 +83,7 @@ def _scan_function(bus: Bus, devfn: int, known: dict[int, Device]) -> int | None
     bus.devices.append(device)
     bus.segment.rows.append(device.row)
     bus.system.discovered.append(device)
-    if device.class_code == regs.CLASS_BRIDGE_PCI_SUBTRACTIVE and bus.system.on_subtractive is not None:
+    if device.is_transparent and bus.system.on_subtractive is not None:
         bus.system.on_subtractive(device)
     if bus.system.on_found is not None:
         bus.system.on_found(device)
@@ -150,7 +150,7 @@ def _new_bus(bridge: Device, number: int, last: int) -> Bus:
     """``pci_add_new_bus()``: windows 7-10 of the bridge, and the parent's resources below a subtractive one."""
     parent = bridge.bus
     segment = Segment(bridge.row, parent.segment, windows=list(bridge.resources[regs.BRIDGE_RESOURCES :]))
-    if bridge.class_code == regs.CLASS_BRIDGE_PCI_SUBTRACTIVE:
+    if bridge.is_transparent:
         segment.is_subtractive = True
         segment.windows.extend(window for window in parent.segment.windows if window.flags)
     child = Bus(parent.system, number, last, segment, bridge, parent)

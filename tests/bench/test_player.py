@@ -114,13 +114,14 @@ def test_fixed_bars_are_for_the_mixed_driver() -> None:
 
 
 def test_bars_pinned_by_the_platform() -> None:
-    """`pci_fixed` marks them when the header is read: they stay under any driver."""
+    """`pci_fixed` marks them when the header is read: they stay under any driver. One that is absent stays absent."""
     bars = [{"n": 0, "type": "mem32", "size": M, "firmware": B + 8 * M}]
-    table, (boot,) = played("v9", card("a", on="root", bars=bars, pci_fixed=[0]), card("b", on="root", slot="01.0"))
+    table, (boot,) = played("v9", card("a", on="root", bars=bars, pci_fixed=[0, 5]), card("b", on="root", slot="01.0"))
 
     a = table.world.find("a")
     assert a is not None
     assert a.bar_span(0) == Span.sized(B + 8 * M, M)
+    assert [resource["n"] for resource in boot.state[0]["resources"]] == [0]
     assert boot.state[1]["resources"][0]["start"] == B
 
 

@@ -99,7 +99,50 @@ def test_the_order_of_discovery() -> None:
     assert board.known == ["unnumbered", "a", "numbered", "b", "c"]
 
 
+def test_a_card_that_says_it_is_a_bridge_is_nothing_the_kernel_knows() -> None:
+    """Class 0604 with the header of an endpoint: the class is ignored, and the BARs are not looked at."""
+    board = Board()
+    board.card("odd", "01.0", [MEM32], class_code=0x060400)
+
+    board.scan()
+
+    assert (board["odd"].class_code, board["odd"].resources[0].flags) == (0, 0)
+    assert board.log()[-1].endswith("ignoring class 0x060400 (doesn't match header type 00)")
+
+
 # --- subtractive bridges, removal ------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("class_code", "expected"),
+    [
+        pytest.param(0x060401, True, id="as the specification has it"),
+        pytest.param(0x068001, True, id="any bridge with that interface"),
+        pytest.param(0x060400, False, id="positive decode"),
+    ],
+)
+def test_a_bridge_is_transparent_by_its_programming_interface(class_code: int, expected: bool) -> None:
+    """The kernel looks at nothing else; and only at bridges: interface 1 of another function is something else."""
+    board = Board()
+    board.bridge("b", "01.0", class_code=class_code)
+    board.card("ahci", "02.0", class_code=0x010601)
+
+    board.scan()
+
+    assert (board["b"].is_transparent, board["ahci"].is_transparent) == (expected, False)
+
+
+def test_closed_windows_are_not_inherited() -> None:
+    """A window that the parent opens later is not among those that the bus saw when it was found."""
+    board = Board(APERTURES)
+    board.bridge("rp", "01.0", firmware={"bus": (0, 1, 2), "io": (0xF000, 0x0FFF), "mem": (MEM_START, MEM_START + 0xF_FFFF)})
+    board.bridge("t", "00.0", on="rp", class_code=0x060401, firmware={"bus": (1, 2, 2)})
+
+    board.scan()
+
+    below = board["t"].row.child
+    assert below is not None
+    assert [window.index for window in below.windows] == [7, 8, 9, 10, 8, 9]
+
+
 def test_below_a_subtractive_bridge_the_bus_sees_the_windows_above() -> None:
     """It forwards what nobody claims, so its bus inherits every window its parent has at that moment."""
     board = Board()

@@ -67,8 +67,7 @@ class KernelLog:
         if not device.row.is_bridge:
             return
         numbers = device.config_read(regs.PRIMARY_BUS, 4)
-        transparent = device.class_code == regs.CLASS_BRIDGE_PCI_SUBTRACTIVE
-        remark = " (subtractive decode)" if transparent else ""
+        remark = " (subtractive decode)" if device.is_transparent else ""
         log(device, f"PCI bridge to {_numbers(numbers >> 8 & 0xFF, numbers >> 16 & 0xFF)}{remark}")
         for window in _registers(device):
             log(device, f"  bridge window {window}")
