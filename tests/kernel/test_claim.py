@@ -182,6 +182,17 @@ def test_of_two_windows_on_one_range_the_second_is_wiped() -> None:
     assert (board["b2"].row.windows[1].flags, board.wire.writes) == (0, [])
 
 
+def test_buses_that_firmware_numbered_claim_first() -> None:
+    """Windows are claimed in the order in which buses were made, not in that of the slots."""
+    board = Board()
+    mem = (MEM_START, MEM_START + MEG - 1)
+    board.bridge("unnumbered", "01.0", firmware={"mem": mem})
+    board.bridge("numbered", "02.0", firmware={"bus": (0, 1, 1), "mem": mem})
+    claimed(board)
+
+    assert [holder(board[label].row.windows[1]) for label in ("unnumbered", "numbered")] == [None, "win1"]
+
+
 def test_a_bridge_of_another_class_keeps_what_could_not_be_claimed() -> None:
     """The kernel calls that a success: the window is neither cut nor wiped. It has no place (UNSET), nor has what is in it."""
     board = Board()

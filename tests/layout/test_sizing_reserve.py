@@ -60,6 +60,22 @@ def test_with_a_list_the_reserve_is_optional() -> None:
     ]
 
 
+def test_room_that_was_there_before_holds_the_wishes_too() -> None:
+    """Windows never shrink below their old size; what those below wish for is not put on top of it."""
+    root = root_bus()
+    outer = bridge(root, "rp")
+    bridge(below(outer), "hp", is_hotplug=True)
+    for window, old in zip(outer.windows, (0x4000, 8 * MEG, 2 * MEG), strict=True):
+        window.set_span(0, old - 1)
+    extras = Extras()
+
+    size_bus(root, Terms(RESERVE), extras)
+
+    assert sized(outer) == [(0x4000, 0x1000), (8 * MEG, MEG), (2 * MEG, MEG)]
+    wishes = [wish for wish in extras_of(extras) if wish[0] == "rp"]
+    assert wishes == [("rp", 9, MEG, MEG)]  # 1 MiB for the empty window behind it and 2 MiB that it wishes for
+
+
 def test_optional_space_asks_for_the_alignment_of_those_below() -> None:
     """The parent of a window with an optional part wants that part at the child's alignment, the rest at its own."""
     root = root_bus()
