@@ -204,6 +204,15 @@ def test_only_pci_bridges_give_windows_up(class_code: int, expected: int) -> Non
     assert len(given_up(root)) == expected
 
 
+def test_a_failure_releases_nothing_on_a_bridge_of_another_class() -> None:
+    """Neither its own windows, when the failure is on its bus, nor those of bridges behind it, when it is above."""
+    root, outer, *_ = nested()
+    outer.class_code = 0x068000
+
+    assert released(below(outer), MEM) == [("inner", 1)]
+    assert released(root, MEM) == []
+
+
 def test_a_forgotten_window_has_no_size() -> None:
     """Neither address nor old size remain, only the type."""
     root, outer, *_ = nested()
