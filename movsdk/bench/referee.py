@@ -72,19 +72,13 @@ class Referee:
 
     def _hook_breaches(self, report: RescanReport) -> Iterator[str]:
         """Whoever is told of a pause hears all that its driver has hooks for: prepare, then done, once a pause."""
-        calls: dict[str, list[str]] = {}
-        pauses = 0
-        for event in report.timeline:
-            if event.what is What.HOOK and event.text in _PAUSING:
-                calls.setdefault(event.who, []).append(event.text)
-            pauses += event.what is What.STEP and event.text.endswith(" pause")
         moves, forgotten = self.world.engine.rules.moves, self._forgotten()
-        for who, heard in calls.items():
+        for who, (heard, pauses) in _heard(report).items():
             device = self.world.find(who)
             if device is None or device.driver is None or moves is None or device in forgotten:  # gone since
                 continue
             round_ = [hook for hook in _PAUSING if device.driver.has(hook) and moves.tells(hook)]
-            if heard != round_ * pauses:  # several events of the engine may be one here
+            if heard and heard != round_ * pauses:  # several events of the engine may be one here
                 yield f"{who}: heard {', '.join(heard)} in one {report.op}, expected {', '.join(round_)} {pauses} times"
 
     # --- promises ---------------------------------------------------------------------------------------------
@@ -198,6 +192,22 @@ class Referee:
     def _newcomers(self, report: RescanReport) -> Iterator[Finding]:
         for label in report.given_up:
             yield Finding("E12", label, "given up: with its BARs a device that worked before would have lost its own")
+
+
+def _heard(report: RescanReport) -> dict[str, tuple[list[str], int]]:
+    """The pausing hooks that each device heard, and how many pauses there were, both since its driver was last bound."""
+    calls: dict[str, list[str]] = {}
+    since: dict[str, int] = {}
+    pauses = 0
+    for event in report.timeline:
+        pauses += event.what is What.STEP and event.text.endswith(" pause")
+        if event.what is not What.HOOK:
+            continue
+        if event.text in _PAUSING:
+            calls.setdefault(event.who, []).append(event.text)
+        elif event.text.startswith("probe by "):
+            calls[event.who], since[event.who] = [], pauses
+    return {who: (heard, pauses - since.get(who, 0)) for who, heard in calls.items()}
 
 
 def _answers(device: Device) -> bool:

@@ -139,6 +139,19 @@ def test_hooks_come_in_pairs(calls: list[str], pauses: int, is_broken: bool) -> 
         assert judged(table, report) == []
 
 
+def test_who_is_bound_between_two_pauses_hears_the_second() -> None:
+    """A slot event may be several rescans; a driver that came with the first of them missed nothing."""
+    table = three_cards()
+    pause = Event(0, What.STEP, "kernel", "2 pause")
+    told = [Event(0, What.HOOK, "a", text) for text in ("probe by movable: rc=0", PREPARE, DONE)]
+    once = RescanReport("link", "v9", 0, timeline=(pause, told[0], pause, *told[1:]))
+    missed = RescanReport("link", "v9", 0, timeline=(pause, told[0], pause, pause, *told[1:]))
+
+    assert judged(table, once) == []
+    with pytest.raises(InvariantBroken, match=r"a: heard rescan_prepare, rescan_done in one link, expected .* 2 times"):
+        judged(table, missed)
+
+
 # --- promises --------------------------------------------------------------------------------------------
 def lost(label: str) -> RescanReport:
     table = three_cards()
