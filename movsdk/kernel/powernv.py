@@ -154,11 +154,16 @@ class Phb(ArchHooks):
     # --- PEs ------------------------------------------------------------------------------------------------------
     def _set_up(self, bus: Bus) -> None:
         used = [segment for table in self.segments if table.is_m64 for segment in self._used(table, bus)]
-        self.pes[bus] = pe = min(used) if used else self._free_pe()
+        label = bus.bridge.label if bus.bridge is not None else "kernel"
+        pe = min(used) if used else self._free_pe()
+        if pe is None:
+            self.system.trace.add(What.NOTE, label, f"{bus}: no PE is left, so no error there can be told from others")
+            return
+        self.pes[bus] = pe
         for device in bus.devices:
             for resource in device.resources[:BRIDGE_RESOURCES]:
                 self._map(device, resource, pe)
-        self.system.trace.add(What.NOTE, bus.bridge.label if bus.bridge is not None else "kernel", f"{bus}: PE#{pe:x}")
+        self.system.trace.add(What.NOTE, label, f"{bus}: PE#{pe:x}")
 
     def _used(self, table: Segments, bus: Bus) -> set[int]:
         """Segments of a table that BARs on `bus` lie in now."""
@@ -169,12 +174,12 @@ class Phb(ArchHooks):
                     found.update(table.of(resource))
         return found
 
-    def _free_pe(self) -> int:
-        """The highest PE that nobody has and that no 64-bit segment in use stands for."""
+    def _free_pe(self) -> int | None:
+        """The highest PE that nobody has and that no 64-bit segment in use stands for; None if all 256 are taken."""
         taken = set(self.pes.values())
         for table in self.segments:
             taken.update(segment for segment, pe in enumerate(table.owners) if pe is not None and table.is_m64)
-        return next(pe for pe in reversed(range(SEGMENTS)) if pe not in taken)
+        return next((pe for pe in reversed(range(SEGMENTS)) if pe not in taken), None)
 
     def _map(self, device: Device, resource: Resource, pe: int) -> None:
         """Enter one BAR into its segment table, as pnv_ioda_setup_pe_res() does."""

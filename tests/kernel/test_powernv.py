@@ -168,3 +168,24 @@ def test_v9_moves_nothing_here() -> None:
     assert not player.world.system.can_move_bars
     assert outcomes[-1].hooks == [["probe", "late", "rc=0"]]
     assert outcomes[-1].report.paused == ()
+
+
+def test_a_bus_for_which_no_pe_is_left_goes_without() -> None:
+    """One BAR takes all 256 segments, and so all numbers: the root bus had the first choice, the other port gets none."""
+    windows = [
+        {"type": "mem", "start": M32.start, "last": M32.last},
+        {"type": "pref64", "start": M64.start, "last": M64.start + 256 * M - 1},
+    ]
+    ports = [{"id": f"p{n}", "slot": f"0{n}.0", "kind": "bridge", "io": False} for n in (1, 2)]
+    whole, plain = ({"n": 0, "type": kind, "size": size} for kind, size in (("pref64", "256M"), ("mem32", "1M")))
+    cards = [
+        {"id": "whole", "on": "p1", "slot": "00.0", "driver": "movable", "bars": [whole]},
+        {"id": "plain", "on": "p2", "slot": "00.0", "driver": "movable", "bars": [plain]},
+    ]
+
+    player, outcomes, phb = play(windows=windows, devices=[*ports, *cards], events=[{"op": "boot"}, {"op": "rescan"}])
+
+    assert pes(player, phb)["p1"] == 0
+    assert "p2" not in pes(player, phb)
+    notes = [event.text for outcome in outcomes for event in outcome.report.timeline if event.who == "p2"]
+    assert any(note.startswith("bus 02: no PE is left") for note in notes)
