@@ -25,6 +25,9 @@ _actor: ContextVar[str] = ContextVar("movsdk_actor", default="")
 Site = tuple[str, int]
 """A place in a driver's source: file name and line."""
 
+NOWHERE: Final[Site] = ("?", 0)
+"""No line of a driver: the code of this project itself."""
+
 _OURS: Final = ("movsdk.kernel.", "movsdk.bench.", "movsdk.testing.", "movsdk.clock", "pluggy.", "contextlib")
 
 
@@ -80,7 +83,7 @@ def record_breach(device: Device, text: str, function: object, kind: str = "") -
     if device.system.faults == "hardware":
         return
     code = getattr(function, "__code__", None)
-    site: Site = (code.co_filename, code.co_firstlineno) if code is not None else ("?", 0)
+    site: Site = (code.co_filename, code.co_firstlineno) if code is not None else NOWHERE
     if isinstance(function, tuple):
         site = function
     failure = HookFailed(f"{text} (see {show(site)})", device=device.label, hook="rescan_prepare", site=site, kind=kind)
@@ -97,12 +100,12 @@ def call_site() -> Site:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
         frame = frame.f_back
-    return ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+    return NOWHERE if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
 def raise_site(error: BaseException) -> Site:
     """The deepest line of `error`'s traceback that lies outside the kernel model."""
-    site: Site = ("?", 0)
+    site = NOWHERE
     trace = error.__traceback__
     while trace is not None:
         if not trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):

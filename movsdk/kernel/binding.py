@@ -13,7 +13,7 @@ from attrs import define, field
 
 from movsdk.errors import HookFailed, InvariantBroken, PciError
 from movsdk.hooks import PROJECT, DriverSpec, PciId
-from movsdk.kernel.actor import acting_as, raise_site, record_failure, show
+from movsdk.kernel.actor import NOWHERE, acting_as, raise_site, record_failure, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.device_lock import device_locked
 from movsdk.kernel.devres import release_all
@@ -129,7 +129,9 @@ def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId 
     except InvariantBroken:
         raise
     except PciError as error:
-        rc, detail = -(error.errno or errno.EIO), f": {error.message} (at {show(raise_site(error))})"
+        site = raise_site(error)
+        where = f" (at {show(site)})" if site != NOWHERE else ""
+        rc, detail = -(error.errno or errno.EIO), f": {error.message}{where}"
         device.probe_error = error
     except Exception as error:
         record_failure(device, "probe", error, "the device stays unbound")

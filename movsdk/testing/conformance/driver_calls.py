@@ -8,10 +8,9 @@ from typing import Final
 
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import ContractError
-from movsdk.kernel.actor import Site
+from movsdk.kernel.actor import NOWHERE, Site
 from movsdk.kernel.hookcheck import members_of
 from movsdk.kernel.pcidev import PciDev
-from movsdk.testing.conformance.violation import NOWHERE
 
 MOST_PAUSE_MS: Final = 60_000
 

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from movsdk.bench.bench import Bench
 from movsdk.errors import AccessFault, MovError
-from movsdk.kernel.actor import Site, raise_site, show
+from movsdk.kernel.actor import NOWHERE, Site, raise_site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance.classify import comes_of_loss, of_failure, of_fault
@@ -17,7 +17,7 @@ from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import Trial
-from movsdk.testing.conformance.violation import NOWHERE, Violation, general
+from movsdk.testing.conformance.violation import Violation, general
 from movsdk.trace import What
 
 

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from movsdk.kernel.actor import Site, show
+from movsdk.kernel.actor import NOWHERE, Site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.mmio import IoMem
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.pci_regs import BASE_ADDRESS_0, COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, PowerState
 from movsdk.testing.conformance.rule import Weight
-from movsdk.testing.conformance.violation import NOWHERE
 
 if TYPE_CHECKING:
     from movsdk.testing.conformance.stage import Stage

@@ -21,12 +21,11 @@ from mockbus.model import DeviceModel
 from movsdk.bench import reference
 from movsdk.bench.alarm import Hung, alarm
 from movsdk.errors import BadInput, HookSpecError
-from movsdk.kernel.actor import Site, raise_site, show
+from movsdk.kernel.actor import NOWHERE, Site, raise_site, show
 from movsdk.kernel.binding import BoundDriver
 from movsdk.testing.conformance.catalogue import BASE, BY_ID
 from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.generic_model import generic_model
-from movsdk.testing.conformance.violation import NOWHERE
 from movsdk.testing.conformance.watchdog import REAL_SECONDS
 
 _BRIDGE: Final = 0x0604  # PCI-to-PCI

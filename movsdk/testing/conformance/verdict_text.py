@@ -7,10 +7,10 @@ from functools import partial
 from textwrap import wrap
 from typing import Any, Final
 
-from movsdk.kernel.actor import Site, show
+from movsdk.kernel.actor import NOWHERE, Site, show
 from movsdk.testing.conformance.kit import Judgement, Verdict
 from movsdk.testing.conformance.rule import Status
-from movsdk.testing.conformance.violation import NOWHERE, Violation
+from movsdk.testing.conformance.violation import Violation
 
 WIDTH: Final = 118
 _SHOWN: Final = 3

@@ -8,10 +8,9 @@ from typing import Final
 
 from attrs import field, frozen
 
-from movsdk.kernel.actor import Site
+from movsdk.kernel.actor import NOWHERE, Site
 from movsdk.testing.conformance.rule import Weight
 
-NOWHERE: Site = ("?", 0)
 # Names, addresses and counts differ from card to card; the bug is the same.
 _SPECIFIC: Final = re.compile(r"\w+ \([0-9a-f:.]+\)|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|0x[0-9a-f]+|\d+")
 

@@ -15,10 +15,10 @@ from movsdk.explore.oracles import DEADLOCK, LOST_WAKE_UP
 from movsdk.explore.runner import Budget, explore
 from movsdk.explore.strategies import Dfs
 from movsdk.explore.tasks import World
+from movsdk.kernel.actor import NOWHERE
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import Trial, movable, movable_and_io, trial
-from movsdk.testing.conformance.violation import NOWHERE
 from movsdk.testing.tasks import Tasks
 
 RUNS: Final = 150
