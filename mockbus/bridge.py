@@ -67,7 +67,7 @@ class Bridge(Function):
 
         Args:
             prefetchable: 64, 32 or None (no such window); `io`: has an I/O window.
-            pcie: port type, gives it a PCI Express capability, with a slot if `hotplug`.
+            pcie: port type, gives it PCI Express and power management capabilities, with a slot if `hotplug`.
             controls: what the slot has beside: "button", "power" (a power controller), "indicators".
             config: 64 to 4096 dumped bytes, kept exactly; `firmware` is then not looked at.
             firmware: {"bus": (primary, secondary, subordinate), "io" | "mem" | "pref": Span, BAR number: address}.
@@ -86,8 +86,8 @@ class Bridge(Function):
             header.lay_windows(space, io=io, prefetchable=prefetchable)
             header.permit_bridge(space, io=io, prefetchable=prefetchable is not None)
             _lay_firmware(label, space, specs, firmware)
-            wanted = () if pcie is None else (_port(pcie, hotplug=hotplug, controls=frozenset(controls)),)
-            capabilities.lay(label, space, wanted, specs)
+            port = () if pcie is None else (_port(pcie, hotplug=hotplug, controls=frozenset(controls)), capabilities.Pm())
+            capabilities.lay(label, space, port, specs)
             space.seal()
         return cls(label, space, specs, has_io=io, has_pref=prefetchable is not None, hotplug=hotplug)
 

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from mockbus import header
 from mockbus.bar import BarSpec
-from mockbus.capabilities import Pcie
+from mockbus.capabilities import Pcie, Pm
 from mockbus.config import ConfigSpace
 from mockbus.function import Function
 from mockbus.model import DeviceModel, PlainModel
@@ -155,7 +155,8 @@ def _model(spec: EndpointSpec, number: int, folder: str) -> DeviceModel:
         if value is not None:
             setattr(model, attribute, value)
     if spec.pcie is not None and not any(isinstance(each, Pcie) for each in model.capabilities):
-        model.capabilities = (*model.capabilities, Pcie(spec.pcie))
+        needs = (Pcie(spec.pcie), Pm())  # no PCI Express function is without power management
+        model.capabilities += tuple(each for each in needs if not any(type(each) is type(has) for has in model.capabilities))
         model.config_size = 4096
     if spec.bars:
         model.bars = _merged(model.bars, spec)

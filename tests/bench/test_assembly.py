@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mockbus.bridge import Bridge
+from mockbus.capabilities import walk
 from mockbus.model import PlainModel
 from mockbus.topology import Machine
 from movsdk import pci_regs as regs
@@ -217,3 +218,20 @@ def test_dma_buffers_live_in_the_scenarios_ram(ram: Any, windows: Any, span: Spa
     words = {"windows": windows, "devices": []} | ({} if ram is None else {"ram": ram})
 
     assert host_ram(parse(words)) == span
+
+
+def test_whoever_has_pci_express_can_sleep() -> None:
+    """No PCI Express function is without power management; a model that brings its own keeps it."""
+    machine = assemble(
+        scenario(
+            PORT | {"pcie": "root-port"},
+            {"id": "a", "on": "p", "slot": "00.0", "pcie": "endpoint"},
+            {"id": "n", "slot": "02.0", "driver": "nvme", "pcie": "endpoint"},
+            {"id": "old", "slot": "03.0"},
+        )
+    )
+    managers = {
+        label: [at for number, at in walk(machine.function(label).config) if number == regs.CAP_ID_PM] for label in machine.labels
+    }
+
+    assert {label: len(found) for label, found in managers.items()} == {"p": 1, "a": 1, "n": 1, "old": 0}
