@@ -119,7 +119,8 @@ class Nvme:
         controller: NvmeController = dev.drvdata
         most = controller.identity.max_blocks if controller.identity is not None else 1
         depth = max(1, reads + writes)
-        load = Load(blocks=min(most, max(1, -(-size // BLOCK))), read_share=reads / depth, flush_share=0.02 if writes else 0.0)
+        blocks, flushes = min(most, max(1, -(-size // BLOCK))), 0.02 if writes else 0.0
+        load = Load(blocks=blocks, tires_after=10_000_000, read_share=reads / depth, flush_share=flushes)
         load.start(controller, queue_depth=depth)
         return load
 

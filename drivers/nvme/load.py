@@ -82,6 +82,8 @@ class Load:
         blocks: blocks of 512 bytes in each request.
         slots: pieces of that size each lane works on.
         think: nanoseconds between an answer and the lane's next request.
+        tires_after: nanoseconds after which it rests, a 32nd of its age each time: five seconds at a slot are not a million
+            requests then. None: never.
         read_share, flush_share: how many of the requests are reads and flushes, 0 to 1; the rest are writes.
 
         load = Load(); load.start(dev.drvdata, seed=1, queue_depth=32)
@@ -92,12 +94,14 @@ class Load:
     blocks: int = 8
     slots: int = 16
     think: int = 0
+    tires_after: int | None = None
     read_share: float = 0.5
     flush_share: float = 0.02
     ledger: Ledger = field(factory=Ledger, init=False)
     is_running: bool = field(default=False, init=False)
     _controller: NvmeController | None = field(default=None, init=False, repr=False)
     _lanes: list[Lane] = field(factory=list, init=False, repr=False)
+    _since: int = field(default=0, init=False, repr=False)
 
     def start(self, controller: NvmeController, seed: int = 1, queue_depth: int = 32) -> None:
         """Begin. The same `seed` makes the same requests. Raises PciError EINVAL if the drive is too small for so many lanes."""
@@ -109,7 +113,8 @@ class Load:
             )
         self._controller, self.is_running = controller, True
         # Stamps go on from the clock: what an earlier load left on the drive is never taken for this one's.
-        now, queues = controller.dev.clock.now, len(controller.queues)
+        self._since = now = controller.dev.clock.now
+        queues = len(controller.queues)
         self._lanes = [Lane(self, n * size, n % queues, Random(f"{seed} {n}"), version=now) for n in range(queue_depth)]
         for lane in self._lanes:
             lane.go()
@@ -159,7 +164,11 @@ class Load:
             expected = stamped(request.lba, request.blocks, lane.versions[request.lba])
             if request.data != expected:
                 self.ledger.differs(request, describe(request.lba, request.data, expected))
-        if self.think and self._controller is not None:
-            self._controller.dev.clock.call_later(self.think, lane.go, "load")
+        if self._controller is not None and (rest := self._rest(self._controller.dev.clock.now - self._since)):
+            self._controller.dev.clock.call_later(rest, lane.go, "load")
         else:
             lane.go()
+
+    def _rest(self, age: int) -> int:
+        """Nanoseconds that a lane waits before its next request, once the load has run for `age`."""
+        return self.think + (max(0, age - self.tires_after) // 32 if self.tires_after is not None else 0)

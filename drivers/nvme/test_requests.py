@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from movsdk import PciError
 
 from .ledger import Ledger
-from .load import describe, stamped
+from .load import Load, describe, stamped
 from .regs import BLOCK, Io
 from .requests import Request, RequestQueue
 from .store import BlockStore
@@ -181,3 +181,11 @@ def test_power_loss_takes_what_was_not_flushed() -> None:
     assert before == b"a" * BLOCK + b"c" * BLOCK + bytes(BLOCK)
     assert store.read(3, 2) == b"a" * BLOCK + b"b" * BLOCK
     assert (store.holds(15, 1), store.holds(15, 2)) == (True, False)
+
+
+def test_a_load_that_has_run_for_long_rests() -> None:
+    """At full speed for ten milliseconds, then a 32nd of its age between two requests; on its own terms it never tires."""
+    load, tireless = Load(tires_after=10_000_000), Load(think=7)
+
+    assert [load._rest(age) for age in (0, 10_000_000, 42_000_000, 5_010_000_000)] == [0, 0, 1_000_000, 156_250_000]
+    assert tireless._rest(5_000_000_000) == 7

@@ -19,7 +19,7 @@ from movsdk.bench.scenario import EventSpec
 from movsdk.bench.system_sleep import SystemSleep
 from movsdk.bench.world import World
 from movsdk.clock import NS_PER_MS
-from movsdk.errors import BadInput, InvariantBroken, NoSpace
+from movsdk.errors import BadInput, InvariantBroken, NoSpace, PciError
 from movsdk.kernel.actor import record_failure
 from movsdk.kernel.device import Device
 from movsdk.kernel.runtime_pm import pm_of
@@ -117,9 +117,14 @@ class Happening:
     def _suspend(self, event: EventSpec, device: Device | None) -> RescanReport:
         if device is None:
             return self._nothing(event, -errno.ENODEV)
-        pm_of(device).allow(deepest=event.state or PowerState.D3HOT)
+        pm = pm_of(device)
+        pm.allow(deepest=event.state or PowerState.D3HOT)
         self._pass(0)
-        return self._nothing(event, 0 if pm_of(device).is_suspended else -errno.EBUSY)
+        if pm.is_suspended:
+            return self._nothing(event)
+        if why := pm.why_awake():
+            self.world.system.trace.add(What.NOTE, device.label, why, PciError(errno.EBUSY, f"{device}: {why}"))
+        return self._nothing(event, -errno.EBUSY)
 
     def _resume(self, event: EventSpec, device: Device | None) -> RescanReport:
         if device is None:

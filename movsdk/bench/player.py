@@ -28,6 +28,7 @@ from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.cmdline import read_command_line
 from movsdk.kernel.device import Device
 from movsdk.kernel.platform import platform_by_name
+from movsdk.kernel.runtime_pm import pm_of
 from movsdk.layout.table import PCI_FIXED
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules.record import Rules
@@ -208,5 +209,10 @@ class Player:
         }
         if event.op == "io" and event.id is not None:
             wanted = {event.id: event.load or Load()}
-        found = ((self.world.find(label), terms) for label, terms in wanted.items())
-        return [load.start(device, terms) for device, terms in found if device is not None and device.driver is not None]
+        found = [(self.world.find(label), terms) for label, terms in wanted.items() if (event.op, event.id) != ("suspend", label)]
+        return [load.start(device, terms) for device, terms in found if device is not None and _does_work(device)]
+
+
+def _does_work(device: Device) -> bool:
+    """There is a driver, and it does not sleep: who does I/O is quiet before and while a device sleeps."""
+    return device.driver is not None and not pm_of(device).is_suspended

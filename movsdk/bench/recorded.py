@@ -24,6 +24,9 @@ class Fixed:
     def remove(self, dev: PciDev) -> None:
         """Nothing to let go of."""
 
+    def suspend(self, dev: PciDev, state: int) -> None:
+        """Nothing is in use, so the device may sleep; the recorded kernels put none to sleep."""
+
 
 class Movable(Fixed):
     """Both hooks, and every BAR may move."""

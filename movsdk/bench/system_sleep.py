@@ -6,8 +6,6 @@ slot tells meanwhile is heard, and who changes the machine while it sleeps is th
 
 from __future__ import annotations
 
-import errno
-
 from attrs import define, field
 
 from movsdk.kernel import power
@@ -40,8 +38,10 @@ class SystemSleep:
             with device_locked(device):
                 if device.driver is None:
                     continue  # unbound while we waited
-                rc = power.suspend_device(self.system, device)
-            if rc and not (rc == -errno.EIO and not find_capability(device, CAP_ID_PM)):  # without PM it is quiet in D0
+                # Without power management it is quiet in D0.
+                sleep = power.suspend_device if find_capability(device, CAP_ID_PM) else power.quiet_device
+                rc = sleep(self.system, device)
+            if rc:
                 self.end()
                 return rc
             self._asleep.append(device)

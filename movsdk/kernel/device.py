@@ -6,6 +6,7 @@ The parts that layout needs sit in `layout.table.Row` and `Segment`; a `Device` 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -72,6 +73,7 @@ class Device:
     is_paused: bool = False
     is_gone: bool = False
     is_removed: bool = False
+    is_disconnected: bool = False  # its slot says that it is gone: nobody talks to it any more
     generation: list[int] = field(factory=lambda: [0] * BRIDGE_RESOURCES, repr=False)
     current_state: PowerState = PowerState.D0
     saved_config: dict[int, int] | None = field(default=None, repr=False)
@@ -119,12 +121,22 @@ class Device:
         return Span(resource.start, resource.last) if resource.flags and resource.parent is not None else None
 
     def config_read(self, offset: int, size: int) -> int:
-        """Read 1, 2 or 4 bytes of config space."""
+        """Read 1, 2 or 4 bytes of config space; all-ones from a disconnected device, without a cycle."""
+        if self.is_disconnected:
+            return (1 << 8 * size) - 1
         return self.system.ops.config_read(self.bus.number, self.devfn, offset, size)
 
     def config_write(self, offset: int, size: int, value: int) -> None:
-        """Write 1, 2 or 4 bytes of config space."""
+        """Write 1, 2 or 4 bytes of config space; nothing happens if the device is disconnected."""
+        if self.is_disconnected:
+            return
         self.system.ops.config_write(self.bus.number, self.devfn, offset, size, value)
+
+    def with_below(self) -> Iterator[Device]:
+        """This device and all that the kernel knows behind it, parents first."""
+        yield self
+        for child in self.subordinate.devices if self.subordinate is not None else ():
+            yield from child.with_below()
 
     def __str__(self) -> str:
         address = str(self.bdf)

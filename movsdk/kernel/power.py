@@ -7,7 +7,6 @@ it is told: when to sleep and who must stay awake is `runtime_pm`'s, what comes 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -75,7 +74,7 @@ def _power_down(device: Device) -> None:
     if device.system.platform_power is not None:
         device.system.platform_power(device, False)
     device.system.trace.add(What.NOTE, device.label, f"power state {device.current_state.name} -> D3COLD")
-    for each in _with_below(device):
+    for each in device.with_below():
         each.current_state = PowerState.D3COLD
 
 
@@ -95,12 +94,6 @@ def _power_up(device: Device) -> None:
 def _wake_child(device: Device) -> None:
     if device.current_state == PowerState.D3COLD and not device.is_removed:
         resume_device(device.system, device)
-
-
-def _with_below(device: Device) -> Iterator[Device]:
-    yield device
-    for child in device.subordinate.devices if device.subordinate is not None else ():
-        yield from _with_below(child)
 
 
 def _change_state(device: Device, target: PowerState) -> None:
@@ -145,17 +138,28 @@ def wake_bridges(system: System) -> list[Device]:
 
 
 def suspend_device(system: System, device: Device, state: int = PowerState.D3HOT) -> int:
-    """Ask the driver, save the configuration, change the power state. Returns 0 or a negative errno; then it stays in D0."""
-    rc = _call(system, device, "suspend", state=int(state))
+    """Ask the driver, save the configuration, change the power state.
+
+    Returns 0 or a negative errno; then it stays in D0, and its driver is told so.
+    """
+    rc = quiet_device(system, device, state)
     if rc:
         return rc
     try:
-        save_state(device)
         set_power_state(device, state)
     except PciError as error:
         system.trace.add(What.NOTE, device.label, f"cannot be suspended: {error}", error)
+        _call(system, device, "resume")
         return -(error.errno or errno.EIO)
     return 0
+
+
+def quiet_device(system: System, device: Device, state: int = PowerState.D3HOT) -> int:
+    """Ask the driver and save the configuration; the power stays as it is. Returns 0 or the driver's negative errno."""
+    rc = _call(system, device, "suspend", state=int(state))
+    if rc == 0:
+        save_state(device)
+    return rc
 
 
 def resume_device(system: System, device: Device) -> int:

@@ -122,13 +122,25 @@ class RuntimePm:
             checkpoint(f"{label} runtime PM ends", writes=cells)
             self.is_changing = False
 
-    def _may_sleep(self) -> bool:
+    def why_awake(self) -> str:
+        """What keeps it from falling asleep, in words; empty if nothing does.
+
+        A driver without `suspend` never gives back the count that the core takes for it before `probe`.
+        """
         device = self._device
-        if not self.is_allowed or self.usage or self.is_suspended or device.is_removed:
-            return False
+        driver, awake = device.driver, [child.label for child in _children(device) if child.current_state == PowerState.D0]
+        if not self.is_allowed:
+            return "nobody allowed it to sleep"
+        if self.usage:
+            return f"{self.usage} need it awake"
+        if driver is not None and not device.row.is_bridge and not driver.has("suspend"):
+            return f"driver {driver.name} has no suspend() and needs it awake"
         if device.row.is_bridge and device.system.command_line.port_pm == "off":
-            return False
-        return all(child.current_state != PowerState.D0 for child in _children(device))
+            return "pcie_port_pm=off"
+        return f"awake behind it: {', '.join(awake)}" if awake else ""
+
+    def _may_sleep(self) -> bool:
+        return not self.is_suspended and not self._device.is_removed and not self.why_awake()
 
     def _idle(self) -> None:
         """Set the alarm if it may sleep (``rpm_idle()``)."""

@@ -112,7 +112,8 @@ class System:
 
     def devices(self) -> Iterator[Device]:
         """Every known device, depth first in list order."""
-        return _walk(self.root)
+        for device in self.root.devices:
+            yield from device.with_below()
 
     def buses(self) -> Iterator[Bus]:
         """Every known bus, parents first, in device order."""
@@ -129,13 +130,6 @@ class System:
     def find_bus(self, number: int) -> Bus | None:
         """The bus with this number, if any (``pci_find_bus()``)."""
         return next((bus for bus in self.buses() if bus.number == number), None)
-
-
-def _walk(bus: Bus) -> Iterator[Device]:
-    for device in bus.devices:
-        yield device
-        if device.subordinate is not None:
-            yield from _walk(device.subordinate)
 
 
 def coalesced(windows: list[Resource]) -> list[Resource]:

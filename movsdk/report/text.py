@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from movsdk.errors import BadInput, NoSpace
+from movsdk.errors import BadInput, NoSpace, PciError
 from movsdk.report.address_map import Entry, State, depths
 from movsdk.report.line import Line, cut, named
 from movsdk.report.map_lines import columns
@@ -80,16 +80,18 @@ def event_lines(
 
 def _course(report: RescanReport, state: State, hooks: Sequence[Sequence[str]]) -> list[str]:
     """How the event went, before its results."""
-    why = next((f": {event.text}" for event in report.timeline if isinstance(event.detail, BadInput | NoSpace)), "")
+    reasons = (BadInput, NoSpace, PciError) if report.op in _POWER else (BadInput, NoSpace)
+    notes = (event for event in report.timeline if event.what is What.NOTE and isinstance(event.detail, reasons))
+    why = next((f": {event.text}" for event in notes), "")
     lines = [f"rc {report.rc} ({errno.errorcode.get(-report.rc, '?')}){why}"] if report.rc else []
     if not report.rc and report.op in _POWER:
         lines.append(_POWER[report.op])
     if report.boot_rescan:
         lines.append("a BAR had no place at boot: rescan with movable BARs before drivers bind")
-    if report.found and report.op != "boot":
-        lines.append(f"found: {named(list(report.found))}")
     if report.removed:
         lines.append(f"removed: {named(list(report.removed))}")
+    if report.found and report.op != "boot":
+        lines.append(f"found: {named(list(report.found))}")
     if report.paused:
         lines.append(f"paused: {named(list(report.paused))}")
     lines += _bound(state, hooks)

@@ -164,7 +164,7 @@ class SlotHandler:
         turns_off = slot.state is SlotState.BLINKING_OFF
         slot.stop_blinking(SlotState.ON if turns_off else SlotState.OFF)
         if turns_off:
-            self._turn_off(slot)
+            self._turn_off(slot, by_surprise=False)
         elif slot.is_occupied if slot.registers is None else slot.registers.is_occupied:
             slot.log("Card present")
             self._turn_on(slot)
@@ -184,7 +184,7 @@ class SlotHandler:
                 slot.log("Link Down")
             if events & EXP_SLTSTA_PDC:
                 slot.log("Card not present")
-            self._turn_off(slot)
+            self._turn_off(slot, by_surprise=True)
         is_occupied, is_linked = slot.registers.is_occupied, slot.registers.is_link_up
         if not is_occupied and not is_linked:
             return
@@ -201,7 +201,7 @@ class SlotHandler:
         if slot.is_occupied:
             self._turn_on(slot)
         else:
-            self._turn_off(slot)
+            self._turn_off(slot, by_surprise=True)
 
     def _tripped(self, slot: _Slot) -> None:
         slot.log("Power fault")
@@ -244,9 +244,15 @@ class SlotHandler:
         slot.show(power=Led.ON, attention=Led.OFF)
         return True
 
-    def _turn_off(self, slot: _Slot) -> None:
-        """Everything below goes, the last device first, then the power (``pciehp_disable_slot()``)."""
+    def _turn_off(self, slot: _Slot, *, by_surprise: bool) -> None:
+        """Everything below goes, the last device first, then the power (``pciehp_disable_slot()``).
+
+        After a surprise nobody talks to it any more (``pci_dev_set_disconnected()``): what answers there may be another card.
+        """
         below = slot.port.subordinate
+        if by_surprise and below is not None:
+            for gone in [each for device in below.devices for each in device.with_below()]:
+                gone.is_disconnected = True
         for device in reversed(list(below.devices)) if below is not None else ():
             self.on_report(self.engine.remove(device))
         slot.state = SlotState.OFF

@@ -224,3 +224,14 @@ def test_a_device_without_driver_or_capability() -> None:
     assert suspend_device(rig.system, rig.device("plain")) == -errno.EIO
 
     assert rig.timeline("cannot be suspended")
+
+
+def test_a_driver_whose_device_cannot_sleep_is_told_so() -> None:
+    """It was asked and agreed, then the state turned out to be none of the device's: it goes on as before."""
+    rig, driver = Rig.of(MsiCard()), Sleepy()
+    probe_device(rig.system, rig.device(), BoundDriver.of(driver))
+
+    rc = suspend_device(rig.system, rig.device(), PowerState.D1)
+
+    assert (rc, rig.device().current_state) == (-errno.EIO, PowerState.D0)
+    assert [call[0] for call in driver.calls if isinstance(call, tuple)] == ["suspend", "resume"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from movsdk.address import Span
-from movsdk.errors import BadInput
+from movsdk.errors import BadInput, PciError
 from movsdk.layout.table import MEM, MEM_64, PREF
 from movsdk.report import text
 from movsdk.report.line import Line
@@ -50,8 +51,22 @@ def test_what_could_not_be_done_says_why() -> None:
     assert words(RescanReport("force", "v9", -22, timeline=(note,))) == ["rc -22 (EINVAL): card: BAR 5 has no place"]
 
 
+def test_what_did_not_fall_asleep_says_why() -> None:
+    """What the kernel noted about a device that stays awake; another event's errors are the drivers' own."""
+    error = PciError(errno.EBUSY, "card: 1 need it awake")
+    note = Event(0, What.NOTE, "card", "1 need it awake", error)
+    assert words(RescanReport("suspend", "v9", -16, timeline=(note,))) == ["rc -16 (EBUSY): 1 need it awake"]
+    assert words(RescanReport("hotadd", "v9", -19, timeline=(note,))) == ["rc -19 (ENODEV)"]
+
+
+def test_who_goes_is_named_before_who_comes() -> None:
+    """A link that bounced removes a card and finds it again, in this order."""
+    bounced = RescanReport("link", "v9", 0, found=("card",), removed=("card",))
+    assert words(bounced) == ["removed: card", "found: card"]
+
+
 def test_an_event_is_told_in_order() -> None:
-    """Found, paused, bound, tried, then the results: moved, lost, no place and why, findings, I/O, and what was broken."""
+    """Gone, found, paused, bound, tried, then the results: moved, lost, no place and why, findings, I/O, and what was broken."""
     report = RescanReport(
         "hotadd",
         "v9",
@@ -80,8 +95,8 @@ def test_an_event_is_told_in_order() -> None:
     assert told == [
         "rc -19 (ENODEV)",
         "a BAR had no place at boot: rescan with movable BARs before drivers bind",
-        "found: late",
         "removed: early, earlier",
+        "found: late",
         "paused: card, disk",
         "bound: nvme to card",
         "attempt 1 (everything, with hot-plug reserve): not accepted; no place for card BAR 2 [mem size 0x04000000 64bit pref]",
