@@ -29,7 +29,7 @@ class SystemSleep:
         return bool(self._asleep)
 
     def begin(self) -> int:
-        """Tell every driver, the last device first; each goes to D3hot. Returns 0, or a negative errno and all are awake."""
+        """Tell every driver, the last device first; each that can goes to D3hot. Returns 0, or a negative errno and all are awake."""
         for device in reversed(list(self.system.devices())):
             if device.row.is_bridge or device.driver is None or device in self._asleep:
                 continue
@@ -38,8 +38,9 @@ class SystemSleep:
             with device_locked(device):
                 if device.driver is None:
                     continue  # unbound while we waited
-                # Without power management it is quiet in D0.
-                sleep = power.suspend_device if find_capability(device, CAP_ID_PM) else power.quiet_device
+                # Without power management, or a driver that knows of it, a device is quiet in D0.
+                can_sleep = device.driver.has("suspend") and find_capability(device, CAP_ID_PM)
+                sleep = power.suspend_device if can_sleep else power.quiet_device
                 rc = sleep(self.system, device)
             if rc:
                 self.end()

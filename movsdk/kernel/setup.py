@@ -14,7 +14,9 @@ from movsdk.trace import What
 def replay(journal: Journal) -> None:
     """Make the writes of `journal` in order and empty it."""
     for write in journal:
-        device: Device = write.row.owner
+        device: Device | None = write.row.owner
+        if device is None:  # a tester's ballast: an entry of the table without silicon
+            continue
         if isinstance(write, BarWrite):
             write_bar(device, write.index, write.start, write.flags)
         else:

@@ -14,6 +14,7 @@ from movsdk.bench.scenario_text import dump_scenario
 from movsdk.bench.yaml_text import read_yaml
 from movsdk.errors import BadInput
 from movsdk.rescan.rules import RULES
+from movsdk.rescan.rules.without import without
 from movsdk.trace import What
 
 
@@ -171,3 +172,13 @@ def test_what_is_refused(event: dict[str, Any], message: str) -> None:
         read(event)
 
     assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("number", range(1, 22))
+def test_a_forced_move_under_the_series_without_one_patch(number: int) -> None:
+    """Whatever is taken out, the rescan ends, and says with EINVAL or ENOSPC if the BAR could not be forced."""
+    player = Player(read({"op": "force", "id": "gpu", "bars": [0]}), without(RULES["v2"], number))
+
+    forced = list(player.play())[1]
+
+    assert forced.rc == {3: -22, 7: -28, 14: -28, 21: -22}.get(number, 0)

@@ -62,3 +62,15 @@ def test_a_port_sleeps_when_its_card_does() -> None:
     power = [event.text for outcome in story.outcomes for event in outcome.report.timeline if event.who == "port"]
     assert "power state D0 -> D3HOT" in power
     assert "power state D3HOT -> D0" in power
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_rescan_while_the_machine_sleeps(driver: str) -> None:
+    """Who knows of sleep sleeps through it, who does not is quiet in D0; all of them work when the machine wakes."""
+    text = MACHINE.format(controls="", driver=driver, op="sleep", whom="card").replace("sleep, id: card", "sleep")
+    story = play_text(text.replace("{op: rescan}]", "{op: rescan}, {op: wake}, {op: io, id: card}]"), "v9")
+
+    assert [outcome.breaches.broken for outcome in story.outcomes] == [()] * 5
+    slept = [event.who for event in story.outcomes[1].report.timeline if "-> D3HOT" in event.text]
+    assert ("card" in slept) == (driver in ("nvme", "gpu"))
+    assert any(told.startswith("I/O on card") and (" 0 failed" in told or "in vain: 0" in told) for told in story.last.io)
