@@ -18,9 +18,16 @@ from movsdk.layout.table import Reserve
 _MOVABLE_BARS: Final = "pcie_movable_bars"
 _NO_MOVABLE_BARS: Final = "no_movable_bars"
 # ``pci=`` words of drivers/pci that this model knows by name and does not act on; a trailing "=" takes a value.
-_GENERIC_WORDS: Final = (
-    "nomsi noaer noats earlydump nodomains noari cbiosize= cbmemsize= resource_alignment= ecrc= pcie_bus_tune_off pcie_bus_safe "
-    "pcie_bus_perf pcie_bus_peer2peer pcie_scan_all disable_acs_redir="
+_GENERIC_WORDS: Final = "nomsi noaer earlydump nodomains cbiosize= cbmemsize= resource_alignment= ecrc= disable_acs_redir="
+# Of these the kernel compares the first letters only: what begins so is one of them.
+_BEGINNINGS: Final = (
+    "noats",
+    "noari",
+    "pcie_bus_tune_off",
+    "pcie_bus_safe",
+    "pcie_bus_perf",
+    "pcie_bus_peer2peer",
+    "pcie_scan_all",
 )
 _USUAL: Final = frozenset({"use_crs"})  # what the model does anyway
 _SHIFTS: Final = {unit: 10 * power for power, unit in enumerate("kmgtpe", start=1)}
@@ -187,7 +194,8 @@ def _pci_word(line: CommandLine, word: str, platform: Platform, switch: FeatureS
         return evolve(line, realloc=not (equals and value.startswith("off")))
     if name == _NO_MOVABLE_BARS and switch.option == _NO_MOVABLE_BARS:
         return evolve(line, has_no_movable_bars=True)
-    return _noting(line, "unmodelled" if key in _GENERIC_WORDS.split() else "unknown", word)
+    is_known = key in _GENERIC_WORDS.split() or word.startswith(_BEGINNINGS)
+    return _noting(line, "unmodelled" if is_known else "unknown", word)
 
 
 def _platform_word(line: CommandLine, word: str) -> CommandLine:

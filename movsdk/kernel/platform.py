@@ -17,7 +17,8 @@ from movsdk.layout.table import MEG
 
 _X86_WORDS: Final = (
     "off bfsort nobfsort conf1 conf2 mmconf nommconf noacpi noearly usepirqmask irqmask= lastbus= rom norom nobar "
-    "assign-busses use_crs nocrs routeirq skip_isa_align noioapicquirk ioapicreroute noioapicreroute big_root_window"
+    "assign-busses use_crs nocrs routeirq skip_isa_align noioapicquirk ioapicreroute noioapicreroute "
+    "check_enable_amd_mmconf big_root_window"
 )
 
 X86: Final = Platform(

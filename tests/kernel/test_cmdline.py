@@ -80,6 +80,8 @@ def test_a_size_printed_in_any_base_reads_back(number: int, suffix: str) -> None
         pytest.param("pci=hpmeMsize=8M", {"unknown": ("hpmeMsize=8M",)}, id="unknown: case counts"),
         pytest.param("pci=realoc,hpmemsize", {"unknown": ("realoc", "hpmemsize")}, id="unknown: no value"),
         pytest.param("pci=nomsi,pcie_bus_peer2peer", {"unmodelled": ("nomsi", "pcie_bus_peer2peer")}, id="known, not modelled"),
+        pytest.param("pci=noats1,pcie_bus_perfect", {"unmodelled": ("noats1", "pcie_bus_perfect")}, id="the beginning is enough"),
+        pytest.param("pci=nomsix", {"unknown": ("nomsix",)}, id="but not of every word"),
         pytest.param("pci=nocrs", {"unmodelled": ("nocrs",)}, id="nocrs"),
         pytest.param("pci=resource_alignment=20@01:00.0", {"unmodelled": ("resource_alignment=20@01:00.0",)}, id="with value"),
         pytest.param("pcie_aspm=off pciehp.x=1", {"unmodelled": ("pcie_aspm=off", "pciehp.x=1")}, id="beside pci="),
