@@ -29,7 +29,10 @@ class SystemSleep:
         return bool(self._asleep)
 
     def begin(self) -> int:
-        """Tell every driver, the last device first; each that can goes to D3hot. Returns 0, or a negative errno and all are awake."""
+        """Tell every driver, the last device first; each that can goes to D3hot.
+
+        Returns 0, or a negative errno and all are awake.
+        """
         for device in reversed(list(self.system.devices())):
             if device.row.is_bridge or device.driver is None or device in self._asleep:
                 continue

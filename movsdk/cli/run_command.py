@@ -206,7 +206,10 @@ class _Session:
     def _head(self, case: NamedScenario, rules: str) -> None:
         kernel = by_name(rules)
         self.terminal.title(f"{case.name}, rules {rules}: {kernel.about}")
-        self.terminal.show(Line(f"without {number}: {patch(number).breaks}", "yellow") for number in kernel.without)
+        parts = map(patch, kernel.without)
+        self.terminal.show(
+            Line(f"without {each.number}: {each.breaks}{each.alone.removeprefix('yes')}", "yellow") for each in parts
+        )
         self.terminal.show(Line(f"inferred: {fact}", "dim") for fact in kernel.inferred)
         for line in case.scenario.about.splitlines():
             self.terminal.say(line)

@@ -15,7 +15,7 @@ from movsdk.errors import BadInput
 
 @frozen
 class Patch:
-    """One patch of v2.
+    """One patch of v2. `title` as the posting has it, in short: it is what to search a mailing list for.
 
     `where`: its twin, ``module:name`` each. `breaks`: what goes wrong without it. `alone`: whether it comes out by itself, and
     what is idle then. `later`: what became of it (nearest readable patch).
@@ -34,7 +34,7 @@ _PLACING: Final = "movsdk.rescan.rules.v5_placing"
 SERIES: Final = (
     Patch(
         1,
-        "PCI: do not write old BARs in pci_restore_state()",
+        "PCI: Fix writing invalid BARs during pci_restore_state()",
         ("movsdk.kernel.saved_state:restore_state", "movsdk.kernel.power:PowerRules"),
         "a device that slept while its BAR moved wakes with the old address in its register, and its driver talks to nobody",
         "yes",
@@ -42,7 +42,7 @@ SERIES: Final = (
     ),
     Patch(
         2,
-        "PCI: release child resources in a way of its own",
+        "PCI: PCI-specific release_child_resources()",
         ("movsdk.rescan.rules.v5:forget",),
         "a released BAR has no alignment any more, is refused as bogus and never assigned again; fixed BARs forget their address",
         "yes",
@@ -50,7 +50,7 @@ SERIES: Final = (
     ),
     Patch(
         3,
-        "PCI: a switch for movable BARs",
+        "PCI: Add a flag for the movable BARs feature",
         ("movsdk.kernel.cmdline:FeatureSwitch", "movsdk.rescan.engine:Engine.moves"),
         "nobody can turn the feature on where the platform does not, nor off where it does",
         "yes, but nothing can be turned on then: the other parts of the move (2, 4-14, 17-21) are idle",
@@ -58,7 +58,7 @@ SERIES: Final = (
     ),
     Patch(
         4,
-        "PCI: pause devices with movable BARs during a rescan",
+        "PCI: Pause the devices with movable BARs during rescan",
         ("movsdk.rescan.pausing:pause", "movsdk.rescan.pausing:resume"),
         "a driver goes on using registers that are being moved away under it, and keeps its mapping of the old place afterwards",
         "yes",
@@ -66,7 +66,7 @@ SERIES: Final = (
     ),
     Patch(
         5,
-        "PCI: release and assign anew what is below the root bus",
+        "PCI: Release and reassign the root bridge resources",
         ("movsdk.rescan.rules.v5:release", "movsdk.layout.release:windows_to_give_up"),
         "free space behind other bridges is of no use: a newcomer must fit into what its own bridge has left",
         "yes; 2, 8, 9 and 11-14 have little to do then",
@@ -74,7 +74,7 @@ SERIES: Final = (
     ),
     Patch(
         6,
-        "PCI: hot-plugged devices must not steal resources",
+        "PCI: Don't allow hotplugged devices to steal resources",
         ("movsdk.rescan.rules.v2:fallback", "movsdk.rescan.rules.record:nothing_lost"),
         "a newcomer takes the place of a BAR in use, and the device that worked is cut off",
         "yes",
@@ -82,7 +82,7 @@ SERIES: Final = (
     ),
     Patch(
         7,
-        "PCI: mark immovable BARs with PCI_FIXED",
+        "PCI: Mark immovable BARs with PCI_FIXED",
         ("movsdk.rescan.rules.v2:pin",),
         "the BAR of a driver that knows nothing of moving is moved under it",
         "yes; 8 and 11-14 see only what the platform marked",
@@ -90,7 +90,7 @@ SERIES: Final = (
     ),
     Patch(
         8,
-        "PCI: count fixed BARs in the sizes of bridge windows",
+        "PCI: Include fixed BARs into bus size calculating",
         ("movsdk.rescan.rules.v5:alignment", "movsdk.rescan.rules.v2:counts"),
         "a window is sized for what moves alone, and is too small for its fixed BARs",
         "yes",
@@ -98,7 +98,7 @@ SERIES: Final = (
     ),
     Patch(
         9,
-        "PCI: no reserve for hot-plug while BARs can move",
+        "PCI: Don't reserve memory for hotplug",
         ("movsdk.rescan.rules.v5:reserve_of",),
         "empty hot-plug ports take the space that a newcomer needs",
         "yes",
@@ -106,7 +106,7 @@ SERIES: Final = (
     ),
     Patch(
         10,
-        "PCI: failed resources may be assigned later",
+        "PCI: Allow the failed resources to be reassigned later",
         (f"{_PLACING}:failed",),
         "a BAR that found no place once is forgotten and never comes back, not even in the next attempt of the same rescan",
         "yes",
@@ -114,7 +114,7 @@ SERIES: Final = (
     ),
     Patch(
         11,
-        "PCI: find the fixed areas of bridge windows",
+        "PCI: Calculate fixed areas of bridge windows",
         ("movsdk.rescan.rules.v5:ranges",),
         "a window goes where it fits best and misses the fixed BARs behind it; they lose their way",
         "yes; 12 and 13 have nothing to go by then, 14 only BARs",
@@ -122,7 +122,7 @@ SERIES: Final = (
     ),
     Patch(
         12,
-        "PCI: find how far bridge windows may float",
+        "PCI: Calculate boundaries for bridge windows",
         (f"{_PLACING}:lowest",),
         "a window that grows downwards covers the fixed BARs of its neighbour",
         "yes; in v9 it is gone",
@@ -130,7 +130,7 @@ SERIES: Final = (
     ),
     Patch(
         13,
-        "PCI: bridge windows include their fixed BARs",
+        "PCI: Make sure bridge windows include their fixed BARs",
         (f"{_PLACING}:minimum",),
         "the search for a window begins at the bottom of its parent and ends below the fixed BARs it should cover",
         "yes",
@@ -138,7 +138,7 @@ SERIES: Final = (
     ),
     Patch(
         14,
-        "PCI: place fixed BARs before movable ones",
+        "PCI: Prioritize fixed BAR assigning over movable",
         (f"{_PLACING}:is_anchored",),
         "a large movable BAR comes first and takes the place of a fixed one",
         "yes",
@@ -146,7 +146,7 @@ SERIES: Final = (
     ),
     Patch(
         15,
-        "PCI: fix the race of pci_enable_device() and pci_disable_device()",
+        "PCI: Fix race in pci_enable/disable_device()",
         ("movsdk.kernel.enable:EnableRules", "movsdk.kernel.enable:enable_mutex"),
         "of two drivers probing below one bridge the second reads all-ones: the bridge counts as enabled and is not open yet",
         "yes, but it takes two tasks to see it: a scenario has one, so `run --without 15` shows nothing",
@@ -154,7 +154,7 @@ SERIES: Final = (
     ),
     Patch(
         16,
-        "PCI: enable I/O and memory of bridges for hot-plugged devices",
+        "PCI: Enable bridge's I/O and MEM for hotplugged devices",
         ("movsdk.kernel.enable:reenable_bridge",),
         "a bridge that firmware enabled with nothing behind it stays closed: the newcomer has BARs and cannot be reached",
         "yes",
@@ -162,7 +162,7 @@ SERIES: Final = (
     ),
     Patch(
         17,
-        "PCI: pciehp: rescan the whole domain",
+        "PCI: pciehp support",
         ("movsdk.rescan.engine:Engine.hotadd", "movsdk.rescan.hotplug:SlotHandler"),
         "a slot event stays local, the newcomer gets what its bridge has left; only a rescan by hand moves anything",
         "yes",
@@ -170,7 +170,7 @@ SERIES: Final = (
     ),
     Patch(
         18,
-        "nvme-pci: handle movable BARs",
+        "nvme-pci: Handle movable BARs",
         ("movsdk.reference.nvme.driver:Nvme", "movsdk.reference.nvme.controller:NvmeController"),
         "the drive is an obstacle: its BAR stays, and the newcomer does not fit round it",
         "yes; it comes out of the driver, not out of the rules",
@@ -178,7 +178,7 @@ SERIES: Final = (
     ),
     Patch(
         19,
-        "powerpc/pci: fix a crash with unset resources",
+        "powerpc/pci: Fix crash",
         ("movsdk.kernel.powernv:Phb",),
         "on PowerNV a BAR that found no place is mapped beyond the segment table, and the kernel dies",
         "yes; only platform powernv shows it",
@@ -186,7 +186,7 @@ SERIES: Final = (
     ),
     Patch(
         20,
-        "PCI: wake bridges during a rescan",
+        "PCI: Wake up bridges during rescan",
         ("movsdk.kernel.runtime_pm:hold_bridges",),
         "nobody answers behind a sleeping bridge: a BAR that is written there keeps its old address",
         "yes",
@@ -194,10 +194,10 @@ SERIES: Final = (
     ),
     Patch(
         21,
-        "x86/PCI: movable BARs on by default",
+        "x86: enable movable BARs",
         ("movsdk.kernel.cmdline:FeatureSwitch",),
         "on x86 nothing moves unless the command line says pcie_movable_bars=force",
-        "yes; with the option the rest works",
+        "yes; with the option the rest works (v9 has none that turns it on)",
         "removed in v3; on everywhere since v5",
     ),
 )

@@ -86,6 +86,24 @@ def test_run_takes_a_patch_out(theft: str, capsys: pytest.CaptureFixture[str]) -
     assert "lost: old BAR 0: [0xe0000000-0xe01fffff] -> unassigned" in called.out
 
 
+@pytest.mark.parametrize(
+    ("number", "note"),
+    [
+        ("15", "so `run --without 15` shows nothing"),
+        ("5", "; 2, 8, 9 and 11-14 have little to do then"),
+        ("19", "; only platform"),
+    ],
+)
+def test_run_says_where_a_patch_does_not_come_out_alone(
+    theft: str, number: str, note: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever sees no difference learns why in the head."""
+    head = call(capsys, "run", theft, "--rules", "v2", "--without", number).out.splitlines()[1]
+
+    assert head.startswith(f"without {number}: ")
+    assert note in head
+
+
 def test_run_prints_what_is_inferred_under_v2(theft: str, capsys: pytest.CaptureFixture[str]) -> None:
     """And nothing of the sort under recorded rules."""
     ours, recorded = (call(capsys, "run", theft, "--rules", rules).out for rules in ("v2", "v9"))
