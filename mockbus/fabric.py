@@ -148,7 +148,7 @@ class Fabric:
     def read(self, space: Space, address: int, size: int) -> int:
         """Read 1, 2, 4 or 8 bytes at a memory address or I/O port, little endian."""
         if points.is_watched():
-            footprint.announce_access(self, f"{space.value}_read", space, address, is_write=False)
+            footprint.announce_access(self, f"{space.value}_read", space, address, size, is_write=False)
         bar, base = self._plain(space, address, size)
         if bar is None:
             return traffic.odd_read(self, space, address, size)
@@ -157,7 +157,7 @@ class Fabric:
     def write(self, space: Space, address: int, size: int, value: int) -> None:
         """Write 1, 2, 4 or 8 bytes at a memory address or I/O port, little endian."""
         if points.is_watched():
-            footprint.announce_access(self, f"{space.value}_write", space, address, is_write=True)
+            footprint.announce_access(self, f"{space.value}_write", space, address, size, is_write=True)
         value &= (1 << 8 * size) - 1
         bar, base = self._plain(space, address, size)
         if bar is None:
@@ -175,13 +175,13 @@ class Fabric:
     def read_block(self, address: int, length: int) -> bytes:
         """Copy `length` bytes out of memory space (memcpy_fromio)."""
         if points.is_watched():
-            footprint.announce_access(self, "mem_read_block", _MEM, address, is_write=False)
+            footprint.announce_access(self, "mem_read_block", _MEM, address, length, is_write=False)
         return traffic.copy_out(self, address, length, "cpu")
 
     def write_block(self, address: int, data: bytes) -> None:
         """Copy `data` into memory space (memcpy_toio)."""
         if points.is_watched():
-            footprint.announce_access(self, "mem_write_block", _MEM, address, is_write=True)
+            footprint.announce_access(self, "mem_write_block", _MEM, address, len(data), is_write=True)
         traffic.copy_in(self, address, data, "cpu")
 
     def claims(self, space: Space, address: int) -> tuple[Claim, ...]:
@@ -194,7 +194,10 @@ class Fabric:
     def alloc_coherent(self, size: int, align: int = 4096) -> CoherentBuffer:
         """Reserve host memory for DMA, zeroed. Raises `PciError` ENOMEM if there is none left."""
         points.checkpoint("alloc_coherent", (), footprint.ALLOCATOR)
-        return self.memory.alloc(size, align)
+        buffer = self.memory.alloc(size, align)
+        if points.is_watched():
+            footprint.allocated(buffer)
+        return buffer
 
     def free_coherent(self, buffer: DmaBuffer) -> None:
         """Give it back; a device that still uses it is a DMA_NO_TARGET fault."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field
 
+from mockbus import footprint
 from movsdk import pci_regs as regs
 from movsdk.ops import Interrupt
 
@@ -30,6 +31,7 @@ class IntxPin:
 
     def drive(self, level: bool) -> None:
         """Assert or release the pin; STATUS shows the level even while COMMAND keeps it from the line."""
+        footprint.changes_register(self.function, regs.STATUS)
         self.level = level
         status = self.function.config.read(regs.STATUS, 2)
         self.function.config.put(regs.STATUS, 2, status | regs.STATUS_INTERRUPT if level else status & ~regs.STATUS_INTERRUPT)
@@ -110,6 +112,7 @@ class MsiSender:
         granted = 1 << (self._flags >> 4 & 7)
         vector %= granted
         if self._mask_at and config.read(self._mask_at, 4) >> vector & 1:
+            footprint.changes_register(self.function, self._mask_at + 4)
             config.put(self._mask_at + 4, 4, config.read(self._mask_at + 4, 4) | 1 << vector)
             return
         address = config.read(self.offset + regs.MSI_ADDRESS_LO, 4)
@@ -123,5 +126,6 @@ class MsiSender:
         pending, mask = config.read(self._mask_at + 4, 4), config.read(self._mask_at, 4)
         for vector in range(32):
             if pending & ~mask & 1 << vector:
+                footprint.changes_register(self.function, self._mask_at + 4)
                 config.put(self._mask_at + 4, 4, config.read(self._mask_at + 4, 4) & ~(1 << vector))
                 self.send(vector)

@@ -11,6 +11,8 @@ from typing import Final
 
 from attrs import define, field
 
+from mockbus import footprint
+from movsdk import points
 from movsdk.address import Span
 from movsdk.errors import BadInput, PciError
 from movsdk.ops import DmaBuffer
@@ -26,7 +28,14 @@ class CoherentBuffer:
 
     address: int
     size: int
-    view: memoryview = field(repr=False)
+    _bytes: memoryview = field(repr=False)
+
+    @property
+    def view(self) -> memoryview:
+        """The bytes, for the CPU. Ask anew each time: who explores schedules takes it for a look at them."""
+        if points.is_watched():
+            footprint.uses_memory(self)
+        return self._bytes
 
     @property
     def last(self) -> int:
@@ -66,13 +75,17 @@ class HostMemory:
         if not isinstance(buffer, CoherentBuffer) or buffer not in self._buffers:
             raise BadInput(f"the DMA buffer at {buffer.address:#x} is not in use; it was freed before or is another machine's")
         self._buffers.remove(buffer)
-        buffer.view.release()
+        buffer._bytes.release()
 
-    def find(self, address: int, length: int) -> memoryview | None:
-        """Return `length` bytes at `address` if they lie in one buffer."""
+    def buffer_at(self, address: int, length: int) -> CoherentBuffer | None:
+        """Return the buffer in which `length` bytes at `address` lie."""
         index = bisect_right(self._buffers, address, key=lambda buffer: buffer.address) - 1
         if index < 0 or length <= 0:
             return None
         buffer = self._buffers[index]
-        offset = address - buffer.address
-        return buffer.view[offset : offset + length] if offset + length <= buffer.size else None
+        return buffer if address + length - 1 <= buffer.last else None
+
+    def find(self, address: int, length: int) -> memoryview | None:
+        """Return `length` bytes at `address` if they lie in one buffer, for a device."""
+        buffer = self.buffer_at(address, length)
+        return None if buffer is None else buffer._bytes[address - buffer.address :][:length]

@@ -5,9 +5,10 @@ Twin: PCI-to-PCI Bridge 1.2 §4 (upstream forwarding). Needs bus mastering and D
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mockbus import footprint, traffic
+from mockbus.footprint import MESSAGE_SIZE, is_message
 from movsdk import pci_regs as regs
 from movsdk import points
 from movsdk.ops import FaultKind, Interrupt, Space
@@ -15,8 +16,6 @@ from movsdk.ops import FaultKind, Interrupt, Space
 if TYPE_CHECKING:
     from mockbus.fabric import Fabric
     from mockbus.function import Function
-
-_MESSAGE_SIZE: Final = 4
 
 
 def climb(function: Function, address: int) -> tuple[FaultKind, str] | tuple[None, bool]:
@@ -44,15 +43,10 @@ def _barred(hop: Function) -> tuple[FaultKind, str] | None:
     return None if hop.command & regs.COMMAND_MASTER else (FaultKind.NO_BUS_MASTER, hop.label)
 
 
-def is_message(address: int, length: int) -> bool:
-    """True if a write of `length` bytes to `address` is an interrupt message."""
-    return length == _MESSAGE_SIZE and regs.MSI_ADDRESS_BASE <= address <= regs.MSI_ADDRESS_LAST
-
-
 def dma_read(fabric: Fabric, function: Function, address: int, length: int) -> bytes:
     """Fetch `length` bytes; all-ones and a fault if the way is barred or nobody has them."""
     if points.is_watched():
-        points.checkpoint("dma_read", *footprint.of_dma(function, address, is_write=False))
+        footprint.announce_dma(fabric, "dma_read", function, address, length, is_write=False)
     reason, where = climb(function, address)
     if reason is not None:
         _refuse(function, reason, "read", address, length, str(where))
@@ -68,7 +62,7 @@ def dma_read(fabric: Fabric, function: Function, address: int, length: int) -> b
 def dma_write(fabric: Fabric, function: Function, address: int, data: bytes) -> None:
     """Store `data`; a fault if the way is barred or nobody takes it. Four bytes to 0xFEExxxxx are an interrupt."""
     if points.is_watched():
-        points.checkpoint("dma_write", *footprint.of_dma(function, address, is_write=True))
+        footprint.announce_dma(fabric, "dma_write", function, address, len(data), is_write=True)
     reason, where = climb(function, address)
     if reason is not None:
         _refuse(function, reason, "write", address, len(data), str(where))
@@ -84,16 +78,16 @@ def dma_write(fabric: Fabric, function: Function, address: int, data: bytes) -> 
 
 def send_message(fabric: Fabric, function: Function, address: int, data: int) -> None:
     """Send an MSI or MSI-X message; one that does not arrive leaves a fault in the interrupt space."""
-    if not is_message(address, _MESSAGE_SIZE):
-        dma_write(fabric, function, address, data.to_bytes(_MESSAGE_SIZE, "little"))
+    if not is_message(address, MESSAGE_SIZE):
+        dma_write(fabric, function, address, data.to_bytes(MESSAGE_SIZE, "little"))
         return
     if points.is_watched():
-        points.checkpoint("message", *footprint.of_dma(function, address, is_write=True))
+        footprint.announce_dma(fabric, "message", function, address, MESSAGE_SIZE, is_write=True)
     reason, where = climb(function, address)
     if reason is None:
         fabric.interrupt(Interrupt("msi", data, function.label))
     else:
-        _refuse(function, reason, "message", address, _MESSAGE_SIZE, str(where), Space.IRQ)
+        _refuse(function, reason, "message", address, MESSAGE_SIZE, str(where), Space.IRQ)
 
 
 def _refuse(

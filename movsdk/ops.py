@@ -110,7 +110,10 @@ class DmaBuffer(Protocol):
 
     address: int
     size: int
-    view: memoryview
+
+    @property
+    def view(self) -> memoryview:
+        """The bytes, shared with the devices."""
 
 
 class PciOps(Protocol):

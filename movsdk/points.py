@@ -43,6 +43,17 @@ def checkpoint(
         _listener(label, reads, writes, guard)
 
 
+def mentioned() -> bool:
+    """The guard of what is `mention`-ed."""
+    return True
+
+
+def mention(label: str, reads: Iterable[Hashable] = (), writes: Iterable[Hashable] = ()) -> None:
+    """Say what memory the step that runs looks at or changes: no operation, unless a task begins with it."""
+    if _listener is not None:
+        _listener(label, reads, writes, mentioned)
+
+
 def install(listener: Listener | None) -> Listener | None:
     """Make `listener` hear every checkpoint; None stops it. Returns the one before, to be put back."""
     global _listener  # noqa: PLW0603  one explorer a process: a parameter on every seam call would cost each access

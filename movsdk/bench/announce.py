@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from mockbus.topology import Machine
 from movsdk import points
@@ -60,11 +60,15 @@ class Words:
 
 @define(eq=False)
 class Announcer:
-    """Renames what `machine` and its kernel announce. `values` gives the text of a kernel cell such as ("enable_cnt", "br0")."""
+    """Renames what `machine` and its kernel announce. `values` gives the text of a kernel cell such as ("enable_cnt", "br0").
+
+    `covers_drivers`: what a device does with memory meets each step of its driver, which may have kept a view of that memory.
+    """
 
     machine: Machine
     values: Callable[[Hashable], str] | None = None
     checks: list[Check] = field(factory=list)
+    covers_drivers: bool = field(default=False, kw_only=True)
     _inner: points.Listener | None = field(default=None, init=False, repr=False)
     _told: Hashable = field(default=None, init=False, repr=False)
     _meant: Words | None = field(default=None, init=False, repr=False)
@@ -81,7 +85,7 @@ class Announcer:
         self, label: str, reads: Iterable[Hashable], writes: Iterable[Hashable], guard: Callable[[], bool] | None
     ) -> None:
         """Hear an operation, pass it on in words, and look at it as soon as its turn has come."""
-        if not label:  # a touch: more cells of the operation that runs
+        if not label or guard is points.mentioned:  # more cells of the operation that runs
             self._pass_on(label, reads, writes, guard)
             return
         is_fixed = type(reads) in _FIXED and type(writes) in _FIXED
@@ -145,7 +149,11 @@ class Announcer:
         key = (label, reads, writes)
         words = self._known.get(key)
         if words is None:
-            words = self._known[key] = _in_words(label, reads, writes)
+            words = _in_words(label, reads, writes)
+            if self.covers_drivers and label in _REQUESTS:
+                own = (("hook", cell[1]) for cell in writes if isinstance(cell, tuple) and cell[0] == "device")
+                words = evolve(words, writes=(*writes, *own))
+            self._known[key] = words
         return words
 
     def _joined(self, meant: Words, way: Words) -> Words:

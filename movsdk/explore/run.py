@@ -125,6 +125,11 @@ class Run(Aside):
         if task is None or not label:
             self.aside(label, reads, writes, guard)
             return
+        if guard is points.mentioned:
+            if not task.is_new:
+                self.aside("", reads, writes, None)
+                return
+            guard = None
         if self.looks and not task.is_new:
             self.end_step(task)
         op = (self._plain if guard is None else self._guarded).get(label)

@@ -7,19 +7,34 @@ The parts that layout needs sit in `layout.table.Row` and `Segment`; a `Device` 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from movsdk.address import Bdf, SlotPath, Span
 from movsdk.layout.table import Resource, Row, Segment
 from movsdk.pci_regs import BRIDGE_RESOURCES, PowerState
+from movsdk.points import mention
 
 if TYPE_CHECKING:
     from movsdk.kernel.binding import BoundDriver
     from movsdk.kernel.mutex import Mutex
     from movsdk.kernel.runtime_pm import RuntimePm
     from movsdk.kernel.system import System
+
+
+PLACES: Final = ("places",)
+"""The cell of where the kernel believes BARs to be: a rescan changes many at once."""
+
+
+def places_seen(device: Device) -> None:
+    """Say that the step which runs looks where BARs of `device` are believed to be."""
+    mention(f"{device.label} R resources", (PLACES,))
+
+
+def places_change() -> None:
+    """Say that the step which runs changes where BARs are believed to be."""
+    mention("kernel W resources", (), (PLACES,))
 
 
 @define(eq=False)
@@ -113,6 +128,7 @@ class Device:
     @property
     def is_enabled(self) -> bool:
         """Whether anybody enabled it (``pci_is_enabled()``): enable count above 0."""
+        mention(f"{self.label} R is_enabled", (("enable_cnt", self.label),))
         return self.row.enable_cnt > 0
 
     def bar_span(self, bar: int) -> Span | None:

@@ -18,7 +18,7 @@ from movsdk.kernel.sanitizer import is_lost
 from movsdk.layout.table import IO, UNSET
 from movsdk.ops import DmaBuffer
 from movsdk.pci_regs import ROM_RESOURCE
-from movsdk.points import checkpoint
+from movsdk.points import checkpoint, mention
 
 if TYPE_CHECKING:
     from movsdk.kernel.irq import Vector
@@ -71,6 +71,7 @@ def request_regions(device: Device, owner: str) -> None:
     """
     if is_lost(device):
         raise PciError(errno.ENODEV, f"{device}: cannot reserve its BARs, the device is gone", device=device.label)
+    checkpoint(f"{device.label} request_regions", writes=(("regions",),))
     claimed: list[Region] = []
     for bar in range(ROM_RESOURCE):
         resource = device.resources[bar]
@@ -88,7 +89,6 @@ def request_regions(device: Device, owner: str) -> None:
         region = Region(bar, span, bool(resource.flags & IO), owner)
         _refuse_busy(device, region)
         claimed.append(region)
-    checkpoint(f"{device.label} request_regions", writes=(("regions",),))
     held = _held(device)
     held.regions = [*held.regions, *claimed]
 
@@ -134,6 +134,7 @@ def release_all(device: Device) -> list[str]:
         work.cancel()
     held.works = []
     notes += _release_vectors(device, held)
+    mention(f"{device.label} R what its driver holds", (("dma",),), (("regions",),))
     for buffer in held.buffers:
         notes.append(f"DMA buffer of {buffer.size:#x} bytes at {buffer.address:#x} leaked; dma_free_coherent() it")
         device.system.ops.free_coherent(buffer)

@@ -43,6 +43,7 @@ def free_coherent(device: Device, held: Holdings, buffer: DmaBuffer) -> None:
     Raises:
         PciError: EINVAL, it is not a buffer of this device, or was freed before.
     """
+    checkpoint(f"{device.label} dma_free_coherent", writes=(("dma",),))
     if not any(buffer is own for own in held.buffers):
         raise PciError(
             errno.EINVAL,
@@ -50,6 +51,5 @@ def free_coherent(device: Device, held: Holdings, buffer: DmaBuffer) -> None:
             device=device.label,
             address=buffer.address,
         )
-    checkpoint(f"{device.label} dma_free_coherent", writes=(("dma",),))
     held.buffers = [own for own in held.buffers if own is not buffer]
     device.system.ops.free_coherent(buffer)

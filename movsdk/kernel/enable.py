@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from attrs.validators import in_
 
 from movsdk.errors import PciError
-from movsdk.kernel.device import Device
+from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.mutex import Mutex
 from movsdk.layout.table import IO, MEM, UNSET, Resource
 from movsdk.pci_regs import (
@@ -151,6 +151,7 @@ def _enable_bridge(bridge: Device) -> None:
 
 def reenable_bridge(bridge: Device, *, only_windows: bool = False) -> None:
     """Patch 16: give an enabled bridge the decode bits of what it has now; all or nothing."""
+    places_seen(bridge)
     first = BRIDGE_RESOURCES if only_windows else 0
     bits = 0
     for index in range(first, NUM_RESOURCES):
@@ -242,6 +243,7 @@ def _set_command(device: Device, bits: int = 0, *, clear: int = 0) -> tuple[int,
 
 def _decode_bits(device: Device) -> int:
     """COMMAND bits that the device's resources need; raises for one that has no place (``pci_enable_resources()``)."""
+    places_seen(device)
     bits = 0
     for index, resource in enumerate(device.resources):
         if index == ROM_RESOURCE or not resource.flags & (IO | MEM):

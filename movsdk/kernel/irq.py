@@ -71,6 +71,7 @@ class IrqDomain:
         Raises:
             PciError: ERANGE (bad numbers), EBUSY (has vectors), ENODEV (gone), EINVAL (asleep or not decoding), ENOSPC (fewer).
         """
+        checkpoint(f"{device.label} alloc_irq_vectors", writes=(("irq",),))
         held = self._may_alloc(device, min_vecs, max_vecs)
         for kind, offered in (("msix", msi.msix_size(device)), ("msi", msi.msi_size(device)), ("intx", self._line_count(device))):
             count = min(max_vecs, offered, self.limits.get(device.label, offered))
@@ -85,7 +86,6 @@ class IrqDomain:
             if first is None:
                 continue
             held.vectors = [Vector(device, index, kind, first + index) for index in range(count)]
-            checkpoint(f"{device.label} alloc_irq_vectors", writes=(("irq",),))
             self._messages |= {vector.number: vector for vector in held.vectors}
             try:
                 self.program(device)
@@ -128,6 +128,7 @@ class IrqDomain:
     def request(self, device: Device, index: int, handler: Handler, name: str = "") -> None:
         """Call `handler` on vector `index`. Raises `PciError`: EINVAL (no such vector), EBUSY (has a handler)."""
         vector = self._vector(device, index)
+        checkpoint(f"{device.label} request_irq {index}", writes=vector.cells)
         if vector.handler is not None:
             raise PciError(
                 errno.EBUSY,
@@ -135,7 +136,6 @@ class IrqDomain:
                 device=device.label,
                 index=index,
             )
-        checkpoint(f"{device.label} request_irq {index}", writes=vector.cells)
         vector.handler, vector.name = handler, name or driver_name(device)
         if vector.kind == "intx":
             self._lines.setdefault(vector.number, []).append(vector)
@@ -145,11 +145,11 @@ class IrqDomain:
     def free(self, device: Device, index: int) -> None:
         """Take the handler off vector `index` and wait until it does not run. Raises `PciError`: EINVAL (no handler)."""
         vector = self._vector(device, index)
+        checkpoint(f"{device.label} free_irq {index}", writes=vector.cells)
         if vector.handler is None:
             raise PciError(
                 errno.EINVAL, f"{device}: irq {index} has no handler to free; free each once", device=device.label, index=index
             )
-        checkpoint(f"{device.label} free_irq {index}", writes=vector.cells)
         if vector.kind == "msix" and not is_lost(device) and not is_absent(device):
             msi.mask_entry(device, index, is_masked=True)
         self._detach(vector)

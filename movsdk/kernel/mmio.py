@@ -13,12 +13,12 @@ from attrs import define, field
 from movsdk.address import Span
 from movsdk.errors import PciError
 from movsdk.kernel.actor import Site, call_site
-from movsdk.kernel.device import Device
+from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.sanitizer import is_lost, judge, refuse
 from movsdk.layout.table import IO, UNSET
 from movsdk.ops import PciOps, Space
 from movsdk.pci_regs import ROM_RESOURCE
-from movsdk.points import checkpoint, is_watched
+from movsdk.points import checkpoint, is_watched, mention
 from movsdk.trace import What
 
 _SUFFIX = {1: "b", 2: "w", 4: "l", 8: "q"}
@@ -65,6 +65,7 @@ class IoMem:
         if self.closed_at is not None:
             self.device.system.trace.add(What.NOTE, self.device.label, f"{self} closed twice", site)
             return
+        self._closes()
         self.closed_at = site
         view = self.device.view
         if view is not None:
@@ -72,6 +73,7 @@ class IoMem:
 
     def revoke(self) -> None:
         """Close the mapping from the core's side: the driver that made it is unbound."""
+        self._closes()
         self.closed_at = self.mapped_at
         self.closed_by_core = True
 
@@ -161,6 +163,7 @@ class IoMem:
         value = ops.read(self.space, self.address + offset, size)
         if (
             len(ops.faults) != seen
+            or self.closed
             or device.is_paused
             or device.is_gone
             or device.is_removed
@@ -180,12 +183,21 @@ class IoMem:
         ops.write(self.space, self.address + offset, size, value & ((1 << 8 * size) - 1))
         if (
             len(ops.faults) != seen
+            or self.closed
             or device.is_paused
             or device.is_gone
             or device.is_removed
             or device.generation[self.bar] != self.generation
         ):
             judge(self, f"write{_SUFFIX[size]}", offset, size, seen)
+
+    @property
+    def cells(self) -> tuple[tuple[str, str, int]]:
+        """What says whether it is open; mappings of one BAR count as one."""
+        return (("mapping", self.device.label, self.bar),)
+
+    def _closes(self) -> None:
+        mention(f"{self.device.label} iounmap BAR {self.bar}", (), self.cells)
 
     def _is_inside(self, offset: int, length: int) -> bool:
         return self.closed_at is None and offset >= 0 and offset + length <= self.size
@@ -196,7 +208,7 @@ class IoMem:
             return
         who = self.device.label
         cell = ("bar", who, self.bar, offset)
-        belief = (("paused", who), ("generation", who, self.bar))
+        belief = (("paused", who), ("generation", who, self.bar), *self.cells)
         label = f"{who} {operation} BAR {self.bar} + {offset:#x}"
         checkpoint(label, reads=belief if is_write else (*belief, cell), writes=(cell,) if is_write else ())
 
@@ -217,6 +229,8 @@ def iomap(device: Device, bar: int, offset: int = 0, length: int | None = None, 
         raise PciError(errno.ENODEV, f"{device}: cannot map BAR {bar}, the device is gone", device=device.label, bar=bar)
     if not 0 <= bar < ROM_RESOURCE:
         raise _einval(device, bar, f"there is no BAR {bar}; BARs are 0 to 5")
+    places_seen(device)
+    mention(f"{device.label} iomap BAR {bar}", (("generation", device.label, bar),))
     resource = device.resources[bar]
     if not resource.flags:
         raise _einval(device, bar, f"it has no BAR {bar}; see dev.resources for those it has")

@@ -16,7 +16,7 @@ from movsdk.address import Bdf, SlotPath, Span
 from movsdk.errors import BadInput, PciError
 from movsdk.hooks import PciId
 from movsdk.kernel import devres, dma, enable, irq, mmio, power, saved_state, work
-from movsdk.kernel.device import Device
+from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.header import find_capability
 from movsdk.kernel.runtime_pm import RuntimePm, pm_of
 from movsdk.kernel.sanitizer import config_access, is_lost
@@ -87,13 +87,13 @@ class PciDev:
     @property
     def resources(self) -> tuple[tuple[int, Span | None, str], ...]:
         """Each resource that exists: number, where it is (None = unassigned), and as Linux prints it."""
-        return tuple(
-            (n, _span(resource), resource_text(resource)) for n, resource in enumerate(self._device.resources) if resource.flags
-        )
+        found = ((n, self._resource(n)) for n in range(NUM_RESOURCES))
+        return tuple((n, _span(resource), resource_text(resource)) for n, resource in found if resource.flags)
 
     def _resource(self, n: int) -> Resource:
         if not 0 <= n < NUM_RESOURCES:
             raise PciError(errno.EINVAL, f"{self}: there is no resource {n}; BARs are 0 to 5, the ROM is 6")
+        places_seen(self._device)
         return self._device.resources[n]
 
     # --- config space -------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from movsdk.errors import (
 from movsdk.kernel.actor import call_site, current_actor, driver_name, show
 from movsdk.ops import Fault, FaultKind
 from movsdk.pci_regs import VENDOR_ID, PowerState
+from movsdk.points import mention
 from movsdk.trace import What
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ def judge(mapping: IoMem, operation: str, offset: int, length: int, seen: int) -
         AccessFault: one of its kinds, unless the system's `faults` is "hardware" or a pulled device is expected.
     """
     device = mapping.device
+    if mapping.closed_at is not None:  # meanwhile
+        refuse(mapping, operation, offset, length)
+        return
     fault = _own_fault(mapping, offset, length, seen)
     error = _by_belief(mapping, operation, offset, fault) or _by_silicon(mapping, operation, offset, fault)
     if error is None:
@@ -77,6 +81,7 @@ def refuse(mapping: IoMem, operation: str, offset: int, size: int) -> None:
     """Judge an access that reaches no bus at all: through a closed mapping, or beyond its last byte."""
     device = mapping.device
     if mapping.closed_at is not None:
+        mention(f"{device.label} {operation} through a closed mapping", mapping.cells)
         how = "by the core when the driver was unbound" if mapping.closed_by_core else f"at {show(mapping.closed_at)}"
         error: AccessFault = _fault(
             MappingClosed, mapping, operation, offset, f"through a mapping that was closed {how}", _after_closing(device)
@@ -120,6 +125,7 @@ def is_absent(device: Device) -> bool:
 
 def is_lost(device: Device) -> bool:
     """True if the kernel has given up on the device: removed, or its rescan_done failed (`remove` may still try)."""
+    mention(f"{device.label} R is_gone", (("paused", device.label),))
     return device.is_removed or (device.is_gone and device.in_hook != "remove")
 
 

@@ -17,7 +17,7 @@ from movsdk.kernel.adding import add_devices, register_and_bind
 from movsdk.kernel.arch import fitted_to_apertures
 from movsdk.kernel.binding import stop
 from movsdk.kernel.claim import claim_firmware_values, never_fixed
-from movsdk.kernel.device import Bus, Device
+from movsdk.kernel.device import Bus, Device, places_change
 from movsdk.kernel.mmio import make_stale
 from movsdk.kernel.probe import forget_device, number_hot_added, scan_child_bus, scan_slots
 from movsdk.kernel.setup import replay
@@ -224,11 +224,13 @@ class Engine:
     def _release(self, moves: Moves, turn: Turn) -> None:
         self._fixed = list(fixed_bars(self.system, moves))
         self.system.arch.all_paused()
+        places_change()
         moves.release(turn)
         replay(turn.journal)
 
     def _attempt_until_accepted(self, moves: Moves, turn: Turn) -> None:
         while not self._attempt(moves, turn):
+            places_change()
             if not moves.fallback(turn):
                 self.system.log(None, "BAR assignment failed, no newcomer left to give up")
                 return
@@ -237,6 +239,7 @@ class Engine:
     def _attempt(self, moves: Moves, turn: Turn) -> bool:
         """Size bottom-up, place top-down, write what the kernel writes as it places. Nothing is undone on failure."""
         turn.placing.tries.clear()
+        places_change()
         moves.size(turn)
         moves.place(turn)
         replay(turn.journal)

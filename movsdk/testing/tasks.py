@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from attrs import define, field
@@ -14,6 +15,7 @@ from movsdk.bench.oracles import Oracles
 from movsdk.bench.world import World as Machine
 from movsdk.explore.tasks import Predicate, Task, World
 from movsdk.explore.time_task import TimeTask
+from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
 
 
@@ -31,7 +33,7 @@ class Tasks:
         A function that is handed a `PciDev` of a watched bench is its driver's code, unless it is the bench's own; see `watch`.
         """
         if self._covers and not isinstance(getattr(function, "__self__", None), Bench):
-            own = tuple(("hook", device_of(arg).label) for arg in args if isinstance(arg, PciDev))
+            own = (cell for arg in args if isinstance(arg, PciDev) for cell in _cells_of(device_of(arg)))
             terms["implicit"] = (*terms.get("implicit", ()), *own)
 
         def body() -> None:
@@ -58,17 +60,33 @@ class Tasks:
 
         Call it before `spawn`, once the bench is as the tasks are to find it. `ignored`: names of oracles that are not to speak.
 
-        State of a driver that tasks share and nobody declared as `Shared` counts as one cell a device: each step of its hooks,
-        its interrupt handlers and its work, and of tasks that are handed the device, reads and writes it. That costs runs.
+        State of a driver that tasks share and nobody declared as `Shared` counts as one cell a device, and one for all devices of
+        the driver, whose object they share: each step of its hooks, its interrupt handlers and its work, and of tasks that are
+        handed the device, reads and writes both. That costs runs.
         `is_declared`: there is no such state, and it is left out. Said wrongly, a proof is worth nothing.
         """
+        machine = bench.world if isinstance(bench, Bench) else bench
         if not is_declared:
             self._covers = True
-            points.install_scope(self._world.implicit_cell)
-        machine = bench.world if isinstance(bench, Bench) else bench
+            points.install_scope(lambda cell: self._drivers_code(machine, cell))
         oracles = Oracles.on(machine, ignored=ignored)
-        self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check])
+        self._announcer = Announcer(machine.machine, kernel_values(machine), [oracles.check], covers_drivers=self._covers)
         self._announcer.listen()
         TimeTask(self._world, machine.system.ops.clock, one_step=self._announcer.one_step)
         self._world.finally_("enable counts are balanced", oracles.counts_are_balanced)
         return oracles
+
+    @contextmanager
+    def _drivers_code(self, machine: Machine, cell: Hashable) -> Iterator[None]:
+        """Inside, the running task runs code of the driver of the device that `cell` is about."""
+        device = next((one for one in machine.system.discovered if cell == ("hook", one.label)), None)
+        with ExitStack() as stack:
+            for each in (cell,) if device is None else _cells_of(device):
+                stack.enter_context(self._world.implicit_cell(each))
+            yield
+
+
+def _cells_of(device: Device) -> list[Hashable]:
+    """What stands for the state of a device's driver that nobody declared."""
+    shared = [] if device.driver is None else [("driver", device.driver.name)]
+    return [("hook", device.label), *shared]

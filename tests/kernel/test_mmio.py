@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from movsdk.errors import AccessFault, MappingClosed, PciError
-from movsdk.points import install
+from movsdk.points import install, mentioned
 from tests.kernel.rig import MEM_START, Card, Rig
 
 
@@ -111,7 +111,9 @@ def test_accesses_are_announced_with_the_belief_they_depend_on() -> None:
     rig = Rig.of(Card())
     regs = rig.dev().iomap(0)
     heard: list[tuple[str, list[object], list[object]]] = []
-    before = install(lambda label, reads, writes, guard: heard.append((label, list(reads), list(writes))))
+    before = install(
+        lambda label, reads, writes, guard: None if guard is mentioned else heard.append((label, list(reads), list(writes)))
+    )
     try:
         regs.writel(1, 0x10)
         regs.memcpy_fromio(0, 8)
@@ -123,4 +125,4 @@ def test_accesses_are_announced_with_the_belief_they_depend_on() -> None:
         "card1 memcpy_fromio BAR 0 + 0x0",
     ]
     device = rig.device()
-    assert heard[0][1] == [("paused", device.label), ("generation", device.label, 0)]
+    assert heard[0][1] == [("paused", device.label), ("generation", device.label, 0), ("mapping", device.label, 0)]

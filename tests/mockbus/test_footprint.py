@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 
 import pytest
 
-from mockbus.footprint import MAP, POWER
+from mockbus.footprint import BUSES, MAP, POWER
 from mockbus.topology import Machine
 from movsdk import pci_regs as regs
 from movsdk import points
@@ -16,6 +16,9 @@ from tests.mockbus.machines import MEM, PREF, desk, model
 Heard = list[tuple[str, set[Hashable], set[Hashable]]]
 ANYBODY = {MAP, POWER}
 WAY = {*ANYBODY, ("command", "card"), ("command", "port")}
+CYCLE = {POWER, BUSES}
+DEVICE = ("device", "card")
+ALLOCATOR = ("ram", "allocator")
 DMA_WAY = {POWER, ("route", "card"), ("route", "port"), ("command", "card"), ("command", "port")}
 
 
@@ -25,7 +28,7 @@ def heard() -> Iterator[Heard]:
     found: Heard = []
 
     def listen(label: str, reads: Iterable[Hashable], writes: Iterable[Hashable], guard: Callable[[], bool] | None) -> None:
-        assert guard is None
+        assert guard in (None, points.mentioned)
         found.append((label, set(reads), set(writes)))
 
     before = points.install(listen)
@@ -39,35 +42,35 @@ def heard() -> Iterator[Heard]:
         pytest.param(
             lambda machine: machine.fabric.config_read(1, 0, regs.STATUS, 2),
             "config_read",
-            {POWER, ("bus", "port"), ("config", "card", 4)},
+            {*CYCLE, ("config", "card", 4)},
             set(),
             id="config read",
         ),
         pytest.param(
             lambda machine: machine.fabric.config_write(1, 0, regs.COMMAND, 2, 7),
             "config_write",
-            {POWER, ("bus", "port")},
+            {*CYCLE, DEVICE},
             {("config", "card", 4), ("command", "card")},
             id="COMMAND steers addresses",
         ),
         pytest.param(
             lambda machine: machine.fabric.config_write(1, 0, regs.INTERRUPT_LINE, 1, 7),
             "config_write",
-            {POWER, ("bus", "port")},
+            {*CYCLE, DEVICE},
             {("config", "card", 0x3C)},
             id="an interrupt line does not",
         ),
         pytest.param(
             lambda machine: machine.fabric.config_write(0, 8, regs.SECONDARY_BUS, 1, 1),
             "config_write",
-            {POWER},
-            {("config", "port", 0x18), ("bus", "port")},
+            {*CYCLE, ("device", "port")},
+            {("config", "port", 0x18), BUSES},
             id="bus numbers steer config cycles",
         ),
         pytest.param(
             lambda machine: machine.fabric.config_read(9, 0, 0, 4),
             "config_read",
-            {POWER, ("bus", "port")},
+            CYCLE,
             set(),
             id="nobody there: any bus number might change that",
         ),
@@ -75,19 +78,17 @@ def heard() -> Iterator[Heard]:
             lambda machine: machine.fabric.read(Space.MEM, MEM, 4),
             "mem_read",
             WAY,
-            {("bar", "card", 0)},
+            {DEVICE},
             id="reading a register may change the device",
         ),
         pytest.param(
             lambda machine: machine.fabric.read(Space.MEM, PREF, 4),
             "mem_read",
-            {*WAY, ("bar", "card", 2)},
+            {*WAY, DEVICE},
             set(),
             id="reading memory does not",
         ),
-        pytest.param(
-            lambda machine: machine.fabric.write_block(PREF, b"x"), "mem_write_block", WAY, {("bar", "card", 2)}, id="block"
-        ),
+        pytest.param(lambda machine: machine.fabric.write_block(PREF, b"x"), "mem_write_block", WAY, {DEVICE}, id="block"),
         pytest.param(
             lambda machine: machine.fabric.write(Space.IO, 0x9000, 1, 0),
             "io_write",
@@ -95,17 +96,27 @@ def heard() -> Iterator[Heard]:
             set(),
             id="nobody holds it: any route",
         ),
+        pytest.param(lambda machine: machine.fabric.read_block(MEM, 1), "mem_read_block", WAY, {DEVICE}, id="block out"),
         pytest.param(
-            lambda machine: machine.fabric.alloc_coherent(16), "alloc_coherent", set(), {("ram", "allocator")}, id="allocation"
+            lambda machine: model(machine).dma_read(0x10_0000, 1),
+            "dma_read",
+            {*DMA_WAY, MAP, ALLOCATOR},
+            {DEVICE},
+            id="dma from nowhere: a buffer or a BAR might come to be there",
         ),
         pytest.param(
-            lambda machine: machine.fabric.read_block(MEM, 1), "mem_read_block", WAY, {("bar", "card", 0)}, id="block out"
+            lambda machine: model(machine).dma_write(PREF, b"x"),
+            "dma_write",
+            {*DMA_WAY, MAP, ALLOCATOR},
+            {DEVICE},
+            id="dma to a peer",
         ),
         pytest.param(
-            lambda machine: model(machine).dma_read(0x10_0000, 1), "dma_read", {*DMA_WAY, ("ram", 0x10_0000)}, set(), id="dma in"
-        ),
-        pytest.param(
-            lambda machine: model(machine).dma_write(0x10_0000, b"x"), "dma_write", DMA_WAY, {("ram", 0x10_0000)}, id="dma"
+            lambda machine: model(machine).dma_write(regs.MSI_ADDRESS_BASE, bytes(4)),
+            "dma_write",
+            DMA_WAY,
+            {DEVICE, ("ram", regs.MSI_ADDRESS_BASE)},
+            id="a message",
         ),
     ],
 )
@@ -121,6 +132,42 @@ def test_an_access_announces_what_it_depends_on(
     assert heard == [(label, reads, writes)]
 
 
+@pytest.mark.parametrize(("is_write", "reads", "writes"), [(True, set(), {"ram"}), (False, {"ram"}, set())])
+def test_dma_anywhere_in_a_buffer_is_about_that_buffer(heard: Heard, is_write: bool, reads: set[str], writes: set[str]) -> None:
+    """Whoever frees it, or looks at it, is met by a request for any of its bytes. What the device does then is its own state."""
+    machine = desk()
+    buffer = machine.fabric.alloc_coherent(4096)
+    heard.clear()
+
+    if is_write:
+        model(machine).dma_write(buffer.address + 64, b"x")
+    else:
+        model(machine).dma_read(buffer.address + 64, 1)
+
+    cell = ("ram", buffer.address)
+    assert [(found, written) for _, found, written in heard] == [
+        (DMA_WAY | {cell for _ in reads}, {DEVICE} | {cell for _ in writes})
+    ]
+
+
+def test_the_cpu_meets_devices_in_a_buffer(heard: Heard) -> None:
+    """Who gets an address is an operation, and so is giving it back; a look at the bytes belongs to the step that looks."""
+    fabric = desk().fabric
+    heard.clear()
+
+    buffer = fabric.alloc_coherent(4096)
+    buffer.view[0] = 1
+    fabric.free_coherent(buffer)
+
+    cell = ("ram", buffer.address)
+    assert [(label.split()[0] if label else "", writes) for label, _, writes in heard] == [
+        ("alloc_coherent", {ALLOCATOR}),
+        ("", {cell}),
+        ("CPU", {cell}),
+        ("free_coherent", {ALLOCATOR, cell}),
+    ]
+
+
 def test_a_card_that_is_off_and_elsewhere_does_not_matter(heard: Heard) -> None:
     """COMMAND counts of those whose BAR holds the address, whether or not they answer; where BARs lie counts of everybody."""
     machine = desk()
@@ -129,7 +176,7 @@ def test_a_card_that_is_off_and_elsewhere_does_not_matter(heard: Heard) -> None:
 
     machine.fabric.read(Space.MEM, MEM, 4)
 
-    assert heard == [("mem_read", WAY, {("bar", "card", 0)})]
+    assert heard == [("mem_read", WAY, {DEVICE})]
 
 
 def test_moving_a_bar_is_a_route(heard: Heard) -> None:
@@ -139,7 +186,7 @@ def test_moving_a_bar_is_a_route(heard: Heard) -> None:
 
     machine.fabric.config_write(1, 0, regs.BASE_ADDRESS_0, 4, 0)
 
-    assert heard == [("config_write", {POWER, ("bus", "port")}, {("config", "card", 0x10), ("route", "card"), MAP})]
+    assert heard == [("config_write", {*CYCLE, DEVICE}, {("config", "card", 0x10), ("route", "card"), MAP})]
 
 
 @pytest.mark.parametrize(
@@ -178,4 +225,4 @@ def test_where_an_access_goes_is_looked_up_when_its_turn_has_come() -> None:
     finally:
         points.install(before)
 
-    assert heard == [("mem_read", ANYBODY, set()), ("", {("command", "card"), ("command", "port")}, {("bar", "card", 0)})]
+    assert heard == [("mem_read", ANYBODY, set()), ("", {("command", "card"), ("command", "port")}, {DEVICE})]

@@ -12,7 +12,8 @@ from movsdk import PciDev, PciId
 from movsdk.bench.bench import Bench
 from movsdk.explore import Result, World, explore
 from movsdk.kernel.pcidev import view_of
-from movsdk.pci_regs import BASE_ADDRESS_0, MEMORY_BASE, VENDOR_ID, PowerState
+from movsdk.pci_regs import BASE_ADDRESS_0, MEMORY_BASE, PowerState
+from movsdk.points import checkpoint
 from movsdk.testing.tasks import Tasks
 
 
@@ -50,7 +51,7 @@ class Driver:
 
     def look(self, dev: PciDev) -> None:
         """What a user's request would do: something that is allowed at any time, and then a look at the flag."""
-        dev.read_config_word(VENDOR_ID)
+        checkpoint("a request begins")
         if self.is_busy:
             raise RuntimeError("a request in the middle of a rescan")
 
@@ -87,9 +88,13 @@ def _another_bar_claims_the_address(tasks: Tasks, bench: Bench, cards: list[PciD
     tasks.spawn("write", lambda: other.write_config_dword(BASE_ADDRESS_0, address))
 
 
-def _it_goes_to_sleep(tasks: Tasks, _bench: Bench, cards: list[PciDev]) -> None:
+def _its_port_goes_to_sleep(tasks: Tasks, bench: Bench, cards: list[PciDev]) -> None:
+    def sleep() -> None:
+        checkpoint("port1 goes to sleep")
+        bench.world.machine.function("port1").set_power(PowerState.D3HOT)
+
     tasks.spawn("read", lambda: cards[0].drvdata.readl(0))
-    tasks.spawn("sleep", lambda: cards[0].set_power_state(PowerState.D3HOT))
+    tasks.spawn("sleep", sleep)
 
 
 def _it_is_pulled(tasks: Tasks, bench: Bench, cards: list[PciDev]) -> None:
@@ -101,7 +106,7 @@ def _it_is_pulled(tasks: Tasks, bench: Bench, cards: list[PciDev]) -> None:
     ("set_up", "cell", "failure"),
     [
         pytest.param(_another_bar_claims_the_address, footprint.MAP, "two decoders", id="decode map"),
-        pytest.param(_it_goes_to_sleep, footprint.POWER, "MMIO to a sleeping device", id="power state"),
+        pytest.param(_its_port_goes_to_sleep, footprint.POWER, "MMIO to a sleeping device", id="power state"),
         pytest.param(_it_is_pulled, footprint.POWER, "MMIO to an absent device", id="presence"),
     ],
 )
