@@ -29,6 +29,7 @@ class Mark:
     `action`: "acquire", "release", "busy" (tried in vain), "enter" and "leave" (between them nobody may sleep), or "sleep".
     `cell`: the lock's. `kind`: the lock's class, for the order of locks; None keeps it out. `nesting`: level inside the class.
     `is_atomic`: while held, nobody may sleep. `is_exclusive`: the guard is exactly "no operation before holds the cell".
+    `waits`: whoever does it would have waited, had the lock been held, although there is no guard.
     """
 
     action: str
@@ -38,6 +39,7 @@ class Mark:
     sleeps: bool = False
     is_atomic: bool = False
     is_exclusive: bool = False
+    waits: bool = False
 
     def __call__(self) -> bool:
         """Hold; a mark keeps nobody waiting."""

@@ -120,7 +120,7 @@ def _habits(ops: list[Op]) -> Habits:
         if mark is None:
             continue
         if mark.action == "acquire":
-            if op.is_guarded and mark.kind is not None:  # who only tries waits for nobody
+            if (op.is_guarded or mark.waits) and mark.kind is not None:  # who only tries waits for nobody
                 edges |= {((other.kind, other.nesting), (mark.kind, mark.nesting)) for other in held if other.kind is not None}
             held.append(mark)
         elif mark.action == "release":

@@ -15,7 +15,7 @@ from attrs import frozen
 from movsdk.errors import ContractError
 from movsdk.explore import current
 from movsdk.explore.footprint import Claim, Mark
-from movsdk.points import checkpoint
+from movsdk.points import checkpoint, is_watched
 
 
 @frozen
@@ -36,10 +36,26 @@ def words(verb: str, name: str, kind: str, nesting: int, *, is_atomic: bool = Fa
     """Make the words of a lock called `name`, of class `kind`, taken at level `nesting`."""
     cell = ("lock", name)
     level = f" (nesting {nesting})" if nesting else ""
-    acquire = Mark("acquire", cell, kind, nesting, sleeps=not is_atomic, is_atomic=is_atomic, is_exclusive=is_exclusive)
+    acquire = Mark(
+        "acquire",
+        cell,
+        kind,
+        nesting,
+        sleeps=not is_atomic,
+        is_atomic=is_atomic,
+        is_exclusive=is_exclusive,
+        waits=not is_exclusive,
+    )
     release = Mark("release", cell, kind, nesting, is_atomic=is_atomic)
     busy = Mark("busy", cell, kind, nesting, is_exclusive=is_exclusive)
     return Words(f"{verb} {name}{level}", f"try to {verb} {name}{level}", f"un{verb} {name}", (cell,), acquire, release, busy)
+
+
+@frozen(eq=False)
+class _Waiter:
+    """Somebody who wants an `RwSem`."""
+
+    is_writer: bool
 
 
 class Mutex:
@@ -113,6 +129,8 @@ class SpinLock(Mutex):
 class RwSem:
     """A lock that either one writer or any number of readers hold. Readers do not depend on each other.
 
+    First come, first served: a reader that comes while a writer waits, waits behind it, also one who holds the lock already.
+
     >>> lock = RwSem("bus")
     >>> with lock.reading(), lock.reading():
     ...     lock.readers
@@ -123,16 +141,14 @@ class RwSem:
         self.name = name
         self.readers = 0
         self.is_written = False
+        self._queue: list[_Waiter] = []
         self._write = words("down_write", name, kind or name, nesting, is_exclusive=False)
         self._read = words("down_read", name, kind or name, nesting, is_exclusive=False)
-        self._write_claim = Claim(self._write.acquire, lambda: not self.readers and not self.is_written)
-        self._read_claim = Claim(self._read.acquire, lambda: not self.is_written)
 
     def down_read(self) -> None:
         """Take the lock beside other readers."""
-        checkpoint(self._read.lock, self._read.cells, (), self._read_claim)
-        if self.is_written:
-            raise ContractError(f"{self.name} is held by a writer and nobody else runs: {self._read.lock!r} would wait for ever")
+        checkpoint(self._read.lock, self._read.cells)
+        self._take(_Waiter(is_writer=False), self._read)
         self.readers += 1
 
     def up_read(self) -> None:
@@ -142,15 +158,34 @@ class RwSem:
 
     def down_write(self) -> None:
         """Take the lock alone."""
-        checkpoint(self._write.lock, (), self._write.cells, self._write_claim)
-        if self.is_written or self.readers:
-            raise ContractError(f"{self.name} is held and nobody else runs: {self._write.lock!r} would wait for ever")
+        checkpoint(self._write.lock, (), self._write.cells)
+        self._take(_Waiter(is_writer=True), self._write)
         self.is_written = True
 
     def up_write(self) -> None:
         """Release what `down_write` took."""
         checkpoint(f"up_write {self.name}", (), self._write.cells, self._write.release)
         self.is_written = False
+
+    def _take(self, waiter: _Waiter, spoken: Words) -> None:
+        """Go in at once, or queue up and wait."""
+        self._queue.append(waiter)
+        if self._may_enter(waiter):
+            current.touch(mark=spoken.acquire)
+        elif is_watched():
+            current.touch((), spoken.cells)
+            checkpoint(f"{spoken.lock} waits", (), spoken.cells, Claim(spoken.acquire, lambda: self._may_enter(waiter)))
+        else:
+            self._queue.remove(waiter)
+            by = "by a writer " if self.is_written else ""
+            raise ContractError(f"{self.name} is held {by}and nobody else runs: {spoken.lock!r} would wait for ever")
+        self._queue.remove(waiter)
+
+    def _may_enter(self, waiter: _Waiter) -> bool:
+        ahead = self._queue[: self._queue.index(waiter)]
+        if waiter.is_writer:
+            return not (self.readers or self.is_written or ahead)
+        return not (self.is_written or any(other.is_writer for other in ahead))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
