@@ -5,11 +5,14 @@ Twin: the changelogs of 40f11adc7cd9 and RFC patch 15, which tell one order each
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache, partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from threading import current_thread, main_thread
 from typing import Any
 
 from attrs import frozen
@@ -105,9 +108,32 @@ def race_in_parts(
         progress: called with (parts done, parts) after each.
         runs: a budget, dealt out to the parts.
     """
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with workers(jobs) as pool:
         found = campaign(RaceProgram(scenario), executor=pool, results=results, progress=progress, runs=runs)
     return RaceResult(scenario, found)
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that are deaf to Ctrl-C, which a terminal sends to all: each would print a traceback. They end with this one."""
+    others = set(active_children())
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    is_main = current_thread() is main_thread()
+    before = signal(SIGINT, SIG_IGN) if is_main else None
+    try:
+        for _ in range(jobs):
+            pool.submit(int)  # starts a process, which inherits that
+    finally:
+        if is_main:
+            signal(SIGINT, before)
+    try:
+        yield pool
+    except BaseException:
+        for worker in set(active_children()) - others:
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def replay_race(scenario: RaceScenario, schedule: str) -> RaceResult:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 from typing import Any
 
 import pytest
 
-from movsdk.bench.enable_race import RaceProgram, race, replay_race
+from movsdk.bench.enable_race import RaceProgram, race, replay_race, workers
 from movsdk.bench.race_machine import RaceMachine
 from movsdk.bench.race_scenario import DISABLES, Act, RaceScenario
 from movsdk.bench.race_table import TOLD
@@ -244,3 +246,19 @@ def test_one_preemption_shows_mainline_and_none_does_not() -> None:
 
     assert explore(program, Dfs(preemptions=0)).verdict == "bounded"
     assert explore(program, Dfs(preemptions=1), shorten=False).first_bug is not None
+
+
+def test_ctrl_c_is_heard_by_one_process_and_ends_all() -> None:
+    """A terminal sends it to every process; the workers are deaf to it, and are ended, whatever they are at."""
+    heard = signal.getsignal(signal.SIGINT)
+
+    def interrupted() -> None:
+        with workers(2) as pool:
+            assert pool.submit(signal.getsignal, signal.SIGINT).result(60) == signal.SIG_IGN
+            pool.submit(signal.pause)
+            assert signal.getsignal(signal.SIGINT) is heard
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not multiprocessing.active_children()
