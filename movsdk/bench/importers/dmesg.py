@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from movsdk.address import Bdf, Span
 from movsdk.bench.importers.dump_lines import At, Text
+from movsdk.bench.importers.log_lines import log_lines
 from movsdk.bench.importers.said import Said, SaidBar, SaidWindow
 from movsdk.bench.importers.translated import Translation, bar_on_bus, said_on_bus, span_on_bus
 from movsdk.pci_regs import ROM_RESOURCE, BarKind, PcieType
@@ -41,7 +42,7 @@ _NEW_WORD: Final = re.compile(
     r"(?P<verb>assigned|can't assign|failed to assign|requires relaxed alignment|cannot fit).*"
 )
 _BRIDGE: Final = re.compile(r"PCI bridge to \[bus (?P<first>[0-9a-f]{2})(?:-(?P<last>[0-9a-f]{2}))?\](?P<rest>.*)")
-_WINDOW: Final = re.compile(r"\s+bridge window (?P<range>\[[^\]]*\])(?P<rest>.*)")
+_WINDOW: Final = re.compile(r"\s*bridge window (?P<range>\[[^\]]*\])(?P<rest>(?: \([a-z ]*\))?)")
 _VF: Final = re.compile(r"VF\(n\) BAR(?P<n>\d) space: (?P<range>\[[^\]]*\]) \(contains BAR\d for (?P<count>\d{1,5}) VFs\)")
 _RAM: Final = re.compile(
     r"BIOS-e820: \[mem (?P<start>0x[0-9a-f]{1,16})-(?P<last>0x[0-9a-f]{1,16})\] (?P<name>[\w ,]{1,60})|"
@@ -117,7 +118,7 @@ class Dmesg:
 def read_dmesg(text: Text, into: Dmesg | None = None) -> Dmesg:
     """Return what the log says. Lines that are not of PCI say nothing. Raises nothing: a log may be cut anywhere."""
     log = into if into is not None else Dmesg()
-    for number, line in text:
+    for number, line in log_lines(text):
         if "pci" not in line and "PCI" not in line and "0000:" not in line and "e820" not in line and ":" not in line:
             continue
         at = text.at(number)

@@ -1,11 +1,12 @@
 """A dump file as lines of text, or the one line that says why it is none.
 
-Takes whatever somebody copied out of a terminal: CRLF, a byte-order mark, UTF-16, Latin-1, colours, trailing blanks. Knows no
-format; see `kinds`.
+Takes whatever somebody copied out of a terminal: CRLF, a byte-order mark, UTF-16, Latin-1, colours, trailing blanks; what mails
+do to it is undone in `mangled`. Knows no format; see `kinds`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,13 @@ from typing import Final
 
 from attrs import frozen
 
+from movsdk.bench.importers.mangled import plain, without_encoding
 from movsdk.bench.place import show
 from movsdk.errors import BadInput
 
 MAX_FILE: Final = 32 << 20
 _MAX_LINE: Final = 4096
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_QUOTED: Final = re.compile(rb"^(?:>+ ?)+")  # as mails quote
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -75,11 +76,18 @@ def read_text(path: Path) -> Text:
         BadInput: no such file, too big, or no text.
     """
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
             data = stream.read(MAX_FILE + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; a dump holds it") from None
     return text_of(path, data)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe though nobody has its other end open: it reads as empty. A writer, as of ``<(lspci -vv)``, is waited for."""
+    number = os.open(path, flags | os.O_NONBLOCK)
+    os.set_blocking(number, True)
+    return number
 
 
 def text_of(path: Path, data: bytes) -> Text:
@@ -90,21 +98,21 @@ def text_of(path: Path, data: bytes) -> Text:
         raise BadInput(f"{path}: is empty")
     if data.startswith(_UTF16):
         data = data.decode("utf-16", errors="replace").encode()
-    rows = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if 2 * sum(row.startswith(b">") for row in rows) > len(rows):
-        rows = [_QUOTED.sub(b"", row) for row in rows]
-    return Text(path, tuple(_line(raw, path, number) for number, raw in enumerate(rows, start=1)), data.endswith(b"\n"))
+    ends = b"\n" if b"\n" in data else b"\r"
+    rows = without_encoding([row.rstrip(b"\r") for row in data.removeprefix(b"\xef\xbb\xbf").split(ends)])
+    lines = tuple(_line(raw, path, number) for number, raw in enumerate(rows, start=1))
+    return Text(path, lines, not lines[-1] or data.endswith((b"</pre>", b"```")))
 
 
 def _line(raw: bytes, path: Path, number: int) -> str:
     try:
-        text = raw.rstrip(b"\r").decode()
+        text = raw.decode()
     except UnicodeDecodeError as error:
         if raw[error.start] < 0xA0:
             raise bad(path, number, f"not text: byte {raw[error.start]:#04x}") from None
-        text = raw.rstrip(b"\r").decode("latin-1")
+        text = raw.decode("latin-1")
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
     if len(text) > _MAX_LINE or any((char < " " and char != "\t") or "\x7f" <= char < "\xa0" for char in text):
         raise bad(path, number, f"not text of a dump: {show(text)}")
-    return text.rstrip()
+    return plain(text).rstrip()

@@ -15,10 +15,12 @@ from movsdk.address import Span
 from movsdk.bench.importers.dump_lines import Text
 from movsdk.bench.place import show
 
-_LINE: Final = re.compile(r"( *)([0-9a-f]{1,16})-([0-9a-f]{1,16}) : ?(.*)")
+_LINE: Final = re.compile(r"([ \t]*)([0-9a-f]{1,16})-([0-9a-f]{1,16}) : ?(.*)")
 _BUS: Final = re.compile(r"PCI Bus [0-9a-f]{4,8}:[0-9a-f]{2}")
 _FUNCTION: Final = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
+_FIRMWARE: Final = re.compile(r"reserved|System RAM|ACPI|Unknown|Unusable|Soft|Persistent|RAM|PCI (?:MMCONFIG|ECAM)|pnp ", re.I)
 _INDENT: Final = 2
+_DEEPEST: Final = 64  # Linux prints 8 levels
 MOST_RANGES: Final = 2048
 
 
@@ -58,28 +60,51 @@ def read_ranges(text: Text) -> list[Range]:
     """
     top: list[Range] = []
     stack: list[Range] = []
-    for number, line in text:
-        if not line:
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None or len(match[1]) % _INDENT:
-            raise text.bad(number, f"not `first-last : name`, indented by twos: {show(line)}")
-        start, last, depth = int(match[2], 16), int(match[3], 16), len(match[1]) // _INDENT
-        if last < start:
-            raise text.bad(number, f"ends ({last:#x}) before it starts ({start:#x})")
-        if depth > len(stack):
-            raise text.bad(number, "indented deeper than the line above allows; lines are missing")
-        del stack[depth:]
-        found = Range(Span(start, last), match[4], number)
+    rows = [(match[1], Range(_span(text, number, match), match[4], number)) for number, match in _matches(text)]
+    indents = {indent for indent, _each in rows}
+    base = min(map(len, indents), default=0)
+    is_indented = max(map(len, indents), default=0) > base + 1 and not any("\t" in indent for indent in indents)
+    for indent, found in rows:
+        if is_indented:
+            _check_indent(text, found.line, len(indent) - base, len(stack))
+            del stack[(len(indent) - base) // _INDENT :]
+        else:  # somebody's editor or browser took the indentation; what lies inside is inside
+            while stack and not stack[-1].span.contains(found.span):
+                stack.pop()
         (stack[-1].inside if stack else top).append(found)
         stack.append(found)
-        if len(stack) == 1 and len(top) > MOST_RANGES:
-            raise text.bad(number, f"more than {MOST_RANGES} ranges side by side; that is the map of no machine")
+        if len(top) > MOST_RANGES or (len(stack) > _DEEPEST and not are_hidden(top)):
+            raise text.bad(
+                found.line, f"more than {MOST_RANGES} ranges side by side, or {_DEEPEST} inside one another; no machine's"
+            )
     if not top:
         raise text.bad(1, "holds no range")
     if not text.has_end:
         raise text.bad(len(text.lines), "the last line has no end; the file was cut off, copy it whole")
     return top
+
+
+def _matches(text: Text) -> Iterator[tuple[int, re.Match[str]]]:
+    for number, line in text:
+        if line:
+            match = _LINE.fullmatch(line)
+            if match is None:
+                raise text.bad(number, f"not `first-last : name`, indented by twos: {show(line)}")
+            yield number, match
+
+
+def _span(text: Text, number: int, match: re.Match[str]) -> Span:
+    start, last = int(match[2], 16), int(match[3], 16)
+    if last < start:
+        raise text.bad(number, f"ends ({last:#x}) before it starts ({start:#x})")
+    return Span(start, last)
+
+
+def _check_indent(text: Text, number: int, blanks: int, above: int) -> None:
+    if blanks % _INDENT:
+        raise text.bad(number, f"not `first-last : name`, indented by twos: {show(text.lines[number - 1])}")
+    if blanks // _INDENT > above:
+        raise text.bad(number, "indented deeper than the line above allows; lines are missing")
 
 
 def are_hidden(top: list[Range]) -> bool:
@@ -94,6 +119,25 @@ def outermost_buses(ranges: list[Range]) -> Iterator[Range]:
             yield each
         else:
             yield from outermost_buses(each.inside)
+
+
+def host_windows(ranges: list[Range], own: Collection[str]) -> list[Range]:
+    """Return what a host bridge forwards where it is not called a bus: ``pcie@10000000`` of a device tree, a VMD, Hyper-V.
+
+    Such a range directly holds what is on the root bus or what is behind its bridges, which are called as in `own`.
+    """
+    found = list(_direct_holders(ranges, own))
+    names = {each.name for each in found}
+    return found + [each for each in ranges if each.name in names and each not in found and not each.inside]
+
+
+def _direct_holders(ranges: list[Range], own: Collection[str]) -> Iterator[Range]:
+    for each in ranges:
+        is_host = not each.is_bus and not each.is_function and _FIRMWARE.match(each.name) is None
+        if is_host and any(inner.name in own for inner in each.inside):
+            yield each
+        else:
+            yield from _direct_holders(each.inside, own)
 
 
 def busy(ranges: list[Range], bars: Collection[tuple[str, Span]]) -> Iterator[Range]:

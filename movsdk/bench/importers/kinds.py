@@ -29,12 +29,12 @@ _BDF: Final = r"(?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7]"
 _HEX: Final = r"[0-9a-fA-F]"
 _SIGNS: Final = (
     (Kind.RESOURCE, re.compile(rf"0x{_HEX}{{1,16}} 0x{_HEX}{{1,16}} 0x{_HEX}{{1,16}}")),
-    (Kind.IOPORTS, re.compile(r" *[0-9a-f]{4}-[0-9a-f]{4} : ?.*")),
-    (Kind.IOMEM, re.compile(r" *[0-9a-f]{5,16}-[0-9a-f]{5,16} : ?.*")),
+    (Kind.IOPORTS, re.compile(r"[ \t]*[0-9a-f]{4}-[0-9a-f]{4} : ?.*")),
+    (Kind.IOMEM, re.compile(r"[ \t]*[0-9a-f]{5,16}-[0-9a-f]{5,16} : ?.*")),
     (Kind.MACHINE_READABLE, re.compile(rf'{_BDF} ".*".*|(?:Slot|SVendor|SDevice|PhySlot):\t.*')),
     (Kind.DRIVERS, re.compile(rf"{_BDF}\s+[\w.+-]{{1,64}}")),
-    (Kind.LSPCI, re.compile(rf"{_BDF}(?: [^\"]+: ?.*)?")),
-    (Kind.LSPCI, re.compile(rf"{_HEX}{{2,3}}:(?: {_HEX}{{2}}){{1,16}}")),
+    (Kind.LSPCI, re.compile(rf"\s*{_BDF}(?: [^\"]+: ?.*)?")),
+    (Kind.LSPCI, re.compile(rf"\s*{_HEX}{{2,3}}:(?: {_HEX}{{2}}){{1,16}}")),
     (Kind.LSPCI, re.compile(r"\s+(?:Region \d+: |Capabilities: |Kernel driver in use: |Subsystem: |Control: I/O|Flags: ).*")),
     (Kind.TREE, re.compile(r"[-+\\| ]*-\[[0-9a-f:-]+\]-.*")),
     (
@@ -58,7 +58,7 @@ def parts_of(text: Text) -> list[tuple[Kind | None, Text]]:
         return [(main, text)]
     found: list[tuple[Kind | None, Text]] = []
     for part in (main, *others):
-        mine = (part, None) if part is Kind.LSPCI else (part,)  # its other lines look like nothing else
+        mine = (part, None) if part in (Kind.LSPCI, Kind.DMESG) else (part,)  # their other lines look like nothing else
         lines = tuple(line if kind in mine else "" for line, kind in zip(text.lines, kinds, strict=True))
         found.append((part, Text(text.path, lines, text.has_end or not lines[-1])))
     return found

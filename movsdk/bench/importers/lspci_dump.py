@@ -15,13 +15,17 @@ from movsdk.address import Bdf
 from movsdk.bench.config_bytes import SIZES
 from movsdk.bench.config_facts import word
 from movsdk.bench.importers.dump_lines import At, Text
+from movsdk.bench.importers.mangled import rejoined
 from movsdk.bench.place import show
 
 _DEVICE: Final = re.compile(r"((?:[0-9a-fA-F]{4,8}:)?[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7])(?:\s+(.*))?")
 _ROW: Final = re.compile(r"([0-9a-fA-F]{2,3}):((?: [0-9a-fA-F]{2}){16})")
 _LIKE_A_ROW: Final = re.compile(r"[0-9a-fA-F]{2,3}:(\s|$)")
-_OUTDENTED: Final = re.compile(
-    r"(?:Subsystem: |Region \d: |Capabilities: |Kernel (?:driver|modules)|Control: I/O|Flags: |(?:Bus|DeviceName): ).*"
+_OUTDENTED: Final = re.compile(  # where indentation was lost: what lines of lspci begin with
+    r"(?:Subsystem|DeviceName|Control|Status|Secondary status|Flags|Latency|Interrupt|NUMA node|IOMMU group|Physical Slot|Bus|"
+    r"BridgeCtl|(?:I/O|Memory|Prefetchable memory) behind bridge|Region \d|Capabilities|Entry \d+|Base|MaxOffset|BAR \d|"
+    r"(?:Dev|Lnk|Slt|Root|IOV|ARI|ACS|ATS|PRI|UE|CE)\w{2,4}|Initial VFs|VF offset|Supported Page Size|Vector table|PBA|Address):|"
+    r"(?:\[virtual\] )?(?:Memory|I/O ports|Expansion ROM) at |Kernel (?:driver|modules)"
 )
 _REMARK: Final = re.compile(r"(?:pcilib|lspci|WARNING|!!!).*")
 
@@ -60,9 +64,9 @@ def read_lspci(text: Text, notes: list[str]) -> dict[Bdf, LspciEntry]:
     block: _Block | None = None
     strange: list[int] = []
     number = 0
-    for number, line in text:
-        row = _ROW.fullmatch(line)
-        head = _DEVICE.fullmatch(line)
+    for number, line in enumerate(rejoined(list(text.lines), _goes_on), start=1):
+        row = _ROW.fullmatch(line.lstrip())
+        head = _DEVICE.fullmatch(line.lstrip())
         if row is not None:
             if block is None:
                 raise text.bad(number, "config bytes before any device line")
@@ -91,6 +95,13 @@ def read_lspci(text: Text, notes: list[str]) -> dict[Bdf, LspciEntry]:
         first = show(text.lines[strange[0] - 1])
         notes.append(f"{text.path}:{strange[0]}: passed over: {len(strange)} lines that lspci does not print, the first {first}")
     return found
+
+
+def _goes_on(begun: str, line: str) -> bool:
+    """Whether `line` is the rest of a device line, or of one below it: lspci starts no line of its own so."""
+    if line[0].isspace() or _ROW.fullmatch(begun.lstrip()) or _LIKE_A_ROW.match(line):
+        return False
+    return not any(sign.match(line) for sign in (_DEVICE, _OUTDENTED, _REMARK))
 
 
 def _finish(text: Text, number: int, block: _Block | None, found: dict[Bdf, LspciEntry]) -> None:

@@ -74,12 +74,15 @@ e0000000-efffffff : PCI Bus 0000:00
             "e0000000-efffffff : PCI\n    e0000000-e0000fff : x\n",
             ":2: indented deeper than the line above allows; lines are missing",
         ),
-        ("  e0000000-efffffff : PCI\n", ":1: indented deeper than the line above allows; lines are missing"),
+        (
+            "  e0000000-efffffff : PCI\n      e0000000-e0000fff : x\n",
+            ":2: indented deeper than the line above allows; lines are missing",
+        ),
         ("2-1 : x\n", ":1: ends (0x1) before it starts (0x2)"),
         ("e0000000-eff", ':1: not `first-last : name`, indented by twos: "e0000000-eff"'),
         (
-            "e0000000-efffffff : a\n e0000000-efffffff : b\n",
-            ':2: not `first-last : name`, indented by twos: " e0000000-efffffff : b"',
+            "e0000000-efffffff : a\n   e0000000-efffffff : b\n",
+            ':2: not `first-last : name`, indented by twos: "   e0000000-efffffff : b"',
         ),
         ("0-10000000000000000 : x\n", ':1: not `first-last : name`, indented by twos: "0-10000000000000000 : x"'),
     ],
