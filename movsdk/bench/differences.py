@@ -13,7 +13,7 @@ from movsdk.bench.importers.folder import DumpedFunction, read_dump
 from movsdk.bench.place import show
 from movsdk.bench.state import State, bridge_registers
 from movsdk.layout.wording import resource_name
-from movsdk.pci_regs import BRIDGE_RESOURCES
+from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
 
 _LONG = 40  # characters
 
@@ -83,6 +83,8 @@ def _function_differences(bdf: str, ours: Mapping[str, Any], recorded: DumpedFun
     found = {entry["n"]: (entry["start"], entry["last"]) for entry in ours["resources"] if entry["assigned"]}
     lines = dict(enumerate(recorded.resources.bars)) | dict(enumerate(recorded.resources.windows, BRIDGE_RESOURCES))
     wanted = {number: (line.start, line.last) for number, line in lines.items() if line.flags and line.last}
+    if recorded.resources.bars[ROM_RESOURCE].is_shadow_rom:
+        wanted.pop(ROM_RESOURCE, None)  # a copy in RAM, which has no place of its own
     for number in sorted({*found, *wanted}):
         if found.get(number) != wanted.get(number):
             yield f"{bdf} {resource_name(number)}: ours {_pair(found.get(number))}, dumped {_pair(wanted.get(number))}"

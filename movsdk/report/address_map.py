@@ -13,6 +13,7 @@ from attrs import frozen
 Entry = Mapping[str, Any]
 State = Sequence[Entry]
 Place = tuple[int, int] | None
+_VIDEO_BIOS = 0xC0000
 
 
 @frozen
@@ -42,10 +43,15 @@ def rows(before: State, after: State) -> Iterator[MapRow]:
             source = now.get(number) or was[number]
             first, last = _place(was.get(number)), _place(now.get(number))
             is_window = source["kind"] == "window"
-            if first is None and last is None and is_window:
-                continue  # most bridges have a window that nothing behind them needs
+            if first is None and last is None and (is_window or _is_shadow(source)):
+                continue  # most bridges have a window that nothing behind them needs; a shadow needs none
             change = _change(first, last, is_window, identity in old, identity in new)
             yield MapRow(depth, identity, _kind(source), first, last, change)
+
+
+def _is_shadow(resource: Entry) -> bool:
+    """The copy of a video BIOS in RAM that x86 shows in place of a ROM."""
+    return bool(resource["kind"] == "rom" and resource["start"] == _VIDEO_BIOS)
 
 
 def _change(first: Place, last: Place, is_window: bool, was_there: bool, is_there: bool) -> str:

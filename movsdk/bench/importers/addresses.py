@@ -35,6 +35,7 @@ class Around:
     windows: list[Aperture] = field(factory=list)
     ram: tuple[RamRange, ...] = ()
     reserved: list[Reserved] = field(factory=list)
+    hosts: list[iomem.Range] = field(factory=list)  # apertures that /proc/iomem does not call a bus
 
 
 def known_roots(evidence: Evidence) -> dict[Root, At]:
@@ -69,15 +70,30 @@ def _from_ranges(
     text, top = evidence.ranges[name]
     wanted = f"PCI Bus {root_name(root)}"
     ours = [each for each in iomem.outermost_buses(top) if each.name == wanted]
+    if not ours:
+        ours = iomem.host_windows(top, _names_on(root, functions))
+        into.hosts += ours
     bars = {
         (str(each.bdf), Span(bar.start, bar.last)) for each in functions.values() for bar in each.resources.bars if _has_span(bar)
     }
-    into.reserved += [Reserved(kind, each.span, each.name[:100] or "?") for each in iomem.busy(ours, bars)]
+    inside = [inner for each in ours for inner in (each.inside if each in into.hosts else [each])]
+    into.reserved += [Reserved(kind, each.span, each.name[:100] or "?") for each in iomem.busy(inside, bars)]
     _check_not_cut(text.at(len(text.lines)), top, kind, functions)
     _say_missing(evidence, text, top, kind, functions)
     if not ours and top:
         evidence.notes.append(f"{text.path}: no range {wanted!r}; that is how the kernel names what the host bridge forwards")
     return [Aperture(kind, each.span) for each in ours]
+
+
+def _names_on(root: Root, functions: Mapping[Bdf, Joined]) -> set[str]:
+    """What the kernel calls the functions of the root bus, and the windows of its bridges."""
+    names = set()
+    for bdf, function in functions.items():
+        if (bdf.domain, bdf.bus) == root:
+            names.add(str(bdf))
+            if header_type(function.config) == regs.HEADER_TYPE_BRIDGE:
+                names.add(f"PCI Bus {root_name((bdf.domain, function.config[regs.SECONDARY_BUS]))}")
+    return names
 
 
 def _has_span(bar: SysfsResource) -> bool:
@@ -159,7 +175,8 @@ def _on_root(function: Joined, root: Root) -> Iterator[SysfsResource]:
 
 def _ram(evidence: Evidence, found: Around) -> tuple[RamRange, ...]:
     if "iomem" in evidence.ranges:
-        return tuple(RamRange(each.span, each.name[:100]) for each in evidence.ranges["iomem"][1] if not each.is_bus)
+        top = evidence.ranges["iomem"][1]
+        return tuple(RamRange(each.span, each.name[:100]) for each in top if not each.is_bus and not _holds(each, found.hosts))
     if evidence.dmesg is not None and evidence.dmesg.ram:
         return tuple(RamRange(span, name) for span, name in sorted(set(evidence.dmesg.ram), key=lambda each: (each[0], each[1])))
     lowest = min(
@@ -168,6 +185,10 @@ def _ram(evidence: Evidence, found: Around) -> tuple[RamRange, ...]:
     )
     evidence.notes.append(f"assumed: no source has the RAM map; RAM is taken to be [0x0-{lowest - 1:#x}]; add iomem or dmesg")
     return (RamRange(Span(0, lowest - 1)),)
+
+
+def _holds(outermost: iomem.Range, hosts: list[iomem.Range]) -> bool:
+    return any(each in hosts for each in outermost.walk())
 
 
 def _beside_translated(evidence: Evidence, ram: tuple[RamRange, ...]) -> tuple[RamRange, ...]:

@@ -25,6 +25,7 @@ from movsdk.pci_regs import BarKind
 _BASE_CLASS: Final = 0x0B  # offset of the class' highest byte
 _BRIDGES: Final = 0x06
 _EXTENDED: Final = 4096
+_VIDEO_BIOS: Final = 0xC0000  # a [virtual] ROM elsewhere is a BAR whose register the kernel has not written
 _ROM_SIZES: Final = range(11, 25)  # powers of two: 2 KiB to 16 MiB
 
 
@@ -67,7 +68,7 @@ class BarSources:
             elif n < 7 and bar.size is not None:
                 start = bar.start or 0
                 flags = flags_of(bar.kind, is_placed=bar.start is not None, is_pinned=bar.is_pinned, is_enhanced=bar.is_pinned)
-                shadow = 0x2 if bar.is_virtual and n == regs.ROM_RESOURCE else 0
+                shadow = 0x2 if bar.is_virtual and n == regs.ROM_RESOURCE and start == _VIDEO_BIOS else 0
                 bars[n] = SysfsResource(start, start + bar.size - 1, flags | shadow, bar.at)
         windows = []
         for kind, flags in (("io", 0x100), ("mem", 0x200), ("pref", 0x2200)):

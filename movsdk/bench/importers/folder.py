@@ -19,6 +19,7 @@ from movsdk.bench.importers.dump_lines import At
 from movsdk.bench.importers.gather import Evidence, gather
 from movsdk.bench.importers.join import Joined, join
 from movsdk.bench.importers.kept import facts_of
+from movsdk.bench.importers.power_on import awake, is_asleep
 from movsdk.bench.importers.sysfs_resource import DeviceResources, SysfsResource
 from movsdk.bench.importers.virtual_functions import take_out
 from movsdk.bench.scenario import Aperture, Facts, RamRange, Reserved
@@ -131,6 +132,10 @@ def dump_of(evidence: Evidence, root: str | None = None) -> Dump:
         evidence.notes.append(
             f"bus numbers are told from {chosen[1]:02x} on: in the scenario root bus {roots.root_name(chosen)} is bus 00"
         )
+    asleep = [bdf for bdf, one in ours.items() if is_asleep(one.config)]
+    if asleep:
+        more = f" and {len(asleep) - 1} more" if len(asleep) > 1 else ""
+        evidence.notes.append(f"asleep in the dump (D1 to D3): {asleep[0]}{more}; played awake, as firmware hands them over")
     dumped = {path: _dumped(ours[bdf], path, chosen[1], evidence.notes) for bdf, path in found[chosen].items()}
     notes = [_printable(note) for note in (*evidence.notes, *_log_notes(evidence))]
     cmdline = evidence.dmesg.cmdline if evidence.dmesg is not None else ""
@@ -140,7 +145,7 @@ def dump_of(evidence: Evidence, root: str | None = None) -> Dump:
 
 
 def _dumped(one: Joined, path: SlotPath, root_bus: int, notes: list[str]) -> DumpedFunction:
-    config = bytearray(one.config)
+    config = bytearray(awake(one.config))
     if header_type(one.config) == regs.HEADER_TYPE_BRIDGE and root_bus:
         for at in range(regs.PRIMARY_BUS, regs.SUBORDINATE_BUS + 1):
             config[at] = max(config[at] - root_bus, 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from movsdk import pci_regs as regs
-from movsdk.bench.config_facts import find_capability
+from movsdk.bench.config_facts import find_capability, word
 from movsdk.bench.scenario import BarDecl
 
 _TYPE_BITS = 0x0F
@@ -32,6 +32,19 @@ def power_on_bytes(config: bytes, bars: Iterable[BarDecl], *, is_bridge: bool) -
         _close_bridge(data)
     _disable(data, regs.CAP_ID_MSI, regs.MSI_FLAGS, regs.MSI_FLAGS_ENABLE | _MSI_MULTIPLE_ENABLE)
     _disable(data, regs.CAP_ID_MSIX, regs.MSIX_FLAGS, regs.MSIX_FLAGS_ENABLE | regs.MSIX_FLAGS_MASKALL)
+    _disable(data, regs.CAP_ID_PM, regs.PM_CTRL, regs.PM_CTRL_STATE_MASK)
+    return bytes(data)
+
+
+def is_asleep(config: bytes) -> bool:
+    """True if the function was in D1 to D3hot when it was dumped."""
+    at = find_capability(config, regs.CAP_ID_PM)
+    return bool(at) and bool(word(config, at + regs.PM_CTRL) & regs.PM_CTRL_STATE_MASK)
+
+
+def awake(config: bytes) -> bytes:
+    """Return `config` in D0: runtime power management put it to sleep; firmware hands over nothing that sleeps."""
+    data = bytearray(config)
     _disable(data, regs.CAP_ID_PM, regs.PM_CTRL, regs.PM_CTRL_STATE_MASK)
     return bytes(data)
 

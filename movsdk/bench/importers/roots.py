@@ -18,6 +18,7 @@ from movsdk.pci_regs import PcieType
 
 Root = tuple[int, int]
 _MOST_NAMED: Final = 12
+_VMD_DOMAINS: Final = 0x10000  # Linux numbers these itself; their root bus has any number, and /proc/iomem no name for it
 
 
 def root_name(root: Root) -> str:
@@ -68,7 +69,7 @@ def by_root(
     for root, members in list(found.items()):
         if root not in known and root[1]:
             _check_no_bridge_is_missing(root, members, functions, owners)
-        if root not in known and root[1] and known:
+        if root not in known and root[1] and known and root[0] < _VMD_DOMAINS:
             _check_may_be_root(root, members, functions, known)
     findable = {root: _findable(members, functions, owners, notes) for root, members in found.items()}
     return {root: members for root, members in findable.items() if members}, notes

@@ -215,3 +215,76 @@ def test_virtual_functions_are_told_by_the_numbers_of_the_physical_one(tmp_path:
     assert [spec.id for spec in found.scenario.devices] == ["00:00.0"]
     assert found.scenario.find("00:00.0").facts.vf_bars == (BarDecl(0, BarKind.PREF64, 1 << 20),)
     assert sum("a virtual function (SR-IOV) of 0000:00:00.0" in note for note in found.notes) == 2
+
+
+ARM = """\
+09000000-09000fff : pl011@9000000
+10000000-3efeffff : pcie@10000000
+  10000000-101fffff : PCI Bus 0000:01
+    10000000-10003fff : 0000:01:00.0
+  10200000-10200fff : board
+40000000-bfffffff : System RAM
+8000000000-ffffffffff : pcie@10000000
+"""
+BELOW_A_PORT = """\
+{root}:01.0 PCI bridge [0604]: V D [1b36:000c] (prog-if 00 [Normal decode])
+\tControl: I/O- Mem+ BusMaster+ SpecCycle-
+\tBus: primary=00, secondary={below}, subordinate={below}, sec-latency=0
+\tMemory behind bridge: 10000000-101fffff [size=2M] [32-bit]
+\tCapabilities: [50] Power Management version 3
+\t\tStatus: D3 NoSoftRst- PME-Enable- DSel=0 DScale=0 PME-
+\tCapabilities: [58] Express (v2) Root Port (Slot+), MSI 00
+{below}:00.0 Non-Volatile memory controller [0108]: V D [1b36:0010] (prog-if 02 [NVM Express])
+\tControl: I/O- Mem+ BusMaster+ SpecCycle-
+\tRegion 0: Memory at 10000000 (64-bit, non-prefetchable) [size=16K]
+\tExpansion ROM at 10100000 [virtual] [disabled] [size=64K]
+\tKernel driver in use: nvme
+"""
+
+
+def test_a_host_bridge_of_a_device_tree_has_the_name_of_its_node(tmp_path: Path) -> None:
+    """Both its ranges are apertures, the one that nothing lies in too, and none is RAM; the board's piece inside is busy."""
+    found = imported(tmp_path, BELOW_A_PORT.format(root="0000:00", below="0000:01").replace("=0000:01", "=01"), ARM).scenario
+
+    spans = [Span(0x10000000, 0x3EFEFFFF), Span(0x80_0000_0000, 0xFF_FFFF_FFFF)]
+    assert [window.span for window in found.windows if not window.is_io] == spans
+    assert [piece.name for piece in found.ram] == ["pl011@9000000", "System RAM"]
+    assert [piece.name for piece in found.reserved] == ["board"]
+
+
+def test_a_volume_management_device_is_a_root_of_its_own(tmp_path: Path) -> None:
+    """Its domain has five digits, its root bus any number; its aperture is a BAR of a function in another domain."""
+    text = "0000:00:0e.0 RAID bus controller [0104]: V D [8086:a77f]\n\tRegion 2: Memory at 10000000 (32-bit) [size=32M]\n"
+    iomem = """\
+00000000-0fffffff : System RAM
+10000000-1fffffff : PCI Bus 0000:00
+  10000000-11ffffff : 0000:00:0e.0
+    10000000-11ffffff : VMD MEMBAR1
+      10000000-101fffff : PCI Bus 10000:e1
+        10000000-10003fff : 10000:e1:00.0
+"""
+    dump = text + BELOW_A_PORT.format(root="10000:e0", below="10000:e1").replace("=10000:e1", "=e1")
+    for name, content in (("l.txt", dump), ("i.txt", iomem)):
+        (tmp_path / name).write_text(content)
+
+    found = import_dumps([read_dump([tmp_path / "l.txt", tmp_path / "i.txt"], "10000:e0")]).scenario
+
+    assert found.domain == 0x10000
+    assert [window.span for window in found.windows] == [Span(0x10000000, 0x11FFFFFF)]
+
+
+def test_ports_that_slept_are_played_awake(tmp_path: Path) -> None:
+    """Runtime power management put them into D3hot; at boot what is behind them must be found all the same. It is said."""
+    found = imported(tmp_path, BELOW_A_PORT.format(root="00", below="01"))
+
+    assert set(booted(found)) == {"00:01.0", "01:00.0"}
+    assert any("asleep in the dump (D1 to D3): 0000:00:01.0; played awake" in note for note in found.notes)
+
+
+def test_a_virtual_rom_is_a_bar_unless_it_is_the_copy_of_the_video_bios(tmp_path: Path) -> None:
+    """lspci calls a ROM [virtual] if the kernel has not written its register, which it does only to read the ROM."""
+    text = BELOW_A_PORT.format(root="00", below="01")
+
+    assert BarDecl(6, BarKind.ROM, 64 << 10) in imported(tmp_path, text).scenario.find("01:00.0").bars
+    shadow = text.replace("10100000 [virtual]", "000c0000 [virtual]")
+    assert [bar.n for bar in imported(tmp_path, shadow).scenario.find("01:00.0").bars] == [0]
