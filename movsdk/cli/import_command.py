@@ -60,4 +60,6 @@ def _first(options: argparse.Namespace) -> Dump:
         return dump_of(live(HERE), options.root)
     if not options.paths:
         raise BadInput("nothing to import; name the files or the folder of a dump, or --live")
+    if "" in options.paths:
+        raise BadInput("a path is empty; name the files or the folder of a dump")
     return read_dump(options.paths, options.root)

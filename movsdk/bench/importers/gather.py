@@ -31,6 +31,7 @@ from movsdk.errors import BadInput
 FORMS: Final = "lspci -vv or -xxxx, sysfs files, /proc/iomem, /proc/ioports, dmesg"
 _IN_A_TREE: Final = re.compile(r"(?:^|/)(?:sys|devices|bus|[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7])/")
 _SLOT: Final = re.compile(r"(?:.*/)?slots/[^/]+/address")
+_TAR_BLOCK: Final = 512
 _HIDDEN: Final = "all addresses are zero; the kernel shows them to root only"
 
 
@@ -121,6 +122,9 @@ def live(root: Path) -> Evidence:
 def tarfile_like(path: Path) -> bool:
     """True for an archive, compressed or not."""
     try:
+        with path.open("rb") as stream:
+            if not stream.read(_TAR_BLOCK).strip(b"\0"):
+                return False  # to tarfile zeros are an empty archive, after a minute's search
         return tarfile.is_tarfile(path) or path.name.endswith((".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"))
     except OSError:
         return False

@@ -79,12 +79,41 @@ def test_nothing_is_read_that_does_not_end(tmp_path: Path, monkeypatch: pytest.M
         read_dump(tmp_path / "cut.tar.gz")
 
 
+def test_a_pipe_is_read_if_somebody_writes(tmp_path: Path) -> None:
+    """As in ``movsdk import <(ssh host lspci -vv)``; without a writer it is empty, and nobody waits for one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(BadInput, match="pipe: is empty"):
+        read_dump(pipe)
+
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with pipe.open("wb", buffering=0) as writer:
+        writer.write(b"00:00.0 Host bridge [0600]: V D [1234:5678]\n\tControl: I/O- Mem-\n")
+        duplicate = os.dup(reader)
+    os.set_blocking(duplicate, True)
+    assert len(read_dump(f"/proc/self/fd/{duplicate}").functions) == 1
+    os.close(duplicate)
+    os.close(reader)
+
+
+def test_zeros_are_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tarfile would call them an empty one, after a minute's search; it is not asked."""
+    monkeypatch.setattr(tarfile, "is_tarfile", None)
+    (tmp_path / "zeros").write_bytes(bytes(4096))
+
+    with pytest.raises(BadInput, match="zeros:1: not text of a dump"):
+        read_dump(tmp_path / "zeros")
+
+
 def test_more_functions_or_ranges_than_any_machine_has_are_refused(tmp_path: Path) -> None:
     """Before anything is done that takes longer with each."""
     heads = "".join(f"{bus:02x}:{device:02x}.{n} Host bridge: x\n" for bus in range(40) for device in range(32) for n in range(8))
     for text, message in {
         heads: ": lists 10240 functions; no machine has more than 8192",
         "".join(f"{at:08x}-{at:08x} : x\n" for at in range(3000)): ":2049: more than 2048 ranges side by side",
+        "".join(
+            f"{'  ' * at}00000000-000000ff : x\n" for at in range(70)
+        ): ":65: more than 2048 ranges side by side, or 64 inside one another",
     }.items():
         (tmp_path / "x").write_text(text)
         with pytest.raises(BadInput) as caught:
