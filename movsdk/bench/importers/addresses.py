@@ -202,12 +202,33 @@ def _beside_translated(evidence: Evidence, ram: tuple[RamRange, ...]) -> tuple[R
 
 def _check_inside(evidence: Evidence, functions: Mapping[Bdf, Joined], found: Around) -> None:
     """Say which BARs lie in no aperture: a source is cut, of another moment, or the BAR was nobody's to move."""
+    bridges = {
+        (bdf.domain, each.config[regs.SECONDARY_BUS]): each
+        for bdf, each in functions.items()
+        if header_type(each.config) == regs.HEADER_TYPE_BRIDGE
+    }
     for function, n, bar in _placed(functions.values()):
         span = Span(bar.start, bar.last)
+        above = bridges.get((function.bdf.domain, function.bdf.bus))
+        if above is not None and n < regs.ROM_RESOURCE and not _passes(above, bar):
+            lies = f"{function.bdf} {_name(n)} {span} lies in no window of {above.bdf} above it ({above.at.short})"
+            evidence.notes.append(f"{bar.at}: {lies}; a line is missing, or firmware left it there")
         if not any(window.is_io == bar.is_io and window.span.contains(span) for window in found.windows):
             evidence.notes.append(
                 f"{bar.at}: {function.bdf} {_name(n)} {span} lies in no aperture; the dump is cut off, or firmware put it there"
             )
+
+
+def _passes(bridge: Joined, bar: SysfsResource) -> bool:
+    """True if a window of the bridge holds the BAR, or nothing is known of its windows, or it decodes what nobody else does."""
+    windows = bridge.resources.windows
+    is_subtractive = bridge.config[regs.CLASS_PROG] == 1
+    span = Span(bar.start, bar.last)
+    return (
+        not windows
+        or is_subtractive
+        or any(each.is_assigned and each.is_io == bar.is_io and Span(each.start, each.last).contains(span) for each in windows)
+    )
 
 
 def _placed(functions: Iterable[Joined]) -> Iterator[tuple[Joined, int, SysfsResource]]:

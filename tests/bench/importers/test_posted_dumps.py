@@ -288,3 +288,13 @@ def test_a_virtual_rom_is_a_bar_unless_it_is_the_copy_of_the_video_bios(tmp_path
     assert BarDecl(6, BarKind.ROM, 64 << 10) in imported(tmp_path, text).scenario.find("01:00.0").bars
     shadow = text.replace("10100000 [virtual]", "000c0000 [virtual]")
     assert [bar.n for bar in imported(tmp_path, shadow).scenario.find("01:00.0").bars] == [0]
+
+
+def test_a_bar_beside_the_windows_above_it_is_said(tmp_path: Path) -> None:
+    """Both places by name: it cannot have answered there, or the bridge's line is lost. Subtractive bridges pass all."""
+    text = BELOW_A_PORT.format(root="00", below="01").replace("10000000 (64-bit", "18000000 (64-bit")
+
+    said = "01:00.0 BAR 0 [0x18000000-0x18003fff] lies in no window of 0000:00:01.0 above it (0.txt:1)"
+    assert any(said in note for note in imported(tmp_path, text).notes)
+    assert not any("no window" in note for note in imported(tmp_path, text.replace("prog-if 00", "prog-if 01")).notes)
+    assert not any("no window" in note for note in imported(tmp_path, BELOW_A_PORT.format(root="00", below="01")).notes)
