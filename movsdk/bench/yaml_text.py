@@ -62,6 +62,11 @@ def _line_at(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
+def _key(event: Any) -> str:
+    """The word of a key; tools of YAML 1.1 read ``on`` as a boolean, and write ``true`` when they give the file back."""
+    return "on" if event.implicit[0] and event.value == "true" else str(event.value)
+
+
 @define(eq=False)
 class _Builder:
     """Builds values out of parser events, with its own hands so that nothing a scenario does not need gets in."""
@@ -110,7 +115,7 @@ class _Builder:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise self._bad(event, "a key must be a word")
-            key, line = event.value, _line(event)
+            key, line = _key(event), _line(event)
             if key in seen:
                 raise self._bad(event, f"key {key!r} stands twice in one object; keep one")
             seen.add(key)

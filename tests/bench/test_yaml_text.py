@@ -12,6 +12,8 @@ from movsdk.errors import BadInput
     ("text", "value"),
     [
         ("on: root", {"on": "root"}),
+        ("true: root\nk: {true: 1}", {"on": "root", "k": {"on": 1}}),
+        ("'true': root", {"true": "root"}),
         ("- yes\n- no\n- off", ["yes", "no", "off"]),
         ("- 02:00.0\n- 0000:02:01.0\n- 01.0", ["02:00.0", "0000:02:01.0", "01.0"]),
         ("- 0x10\n- 16\n- '16'\n- 010\n- 1_000", [16, 16, "16", "010", "1_000"]),
