@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from movsdk import pci_regs as regs
-from movsdk.bench.sysfs.node import Attr, Node, folder_of, knob, text, to_bool, to_word
+from movsdk.bench.sysfs.node import Attr, Node, folder_of, knob, text, to_number, to_word
 from movsdk.bench.sysfs.resource_file import resource_lines
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import held_by
@@ -100,7 +100,7 @@ def _flag(first: bool) -> Node:
     state = [first]
 
     def store(data: bytes) -> None:
-        state[0] = to_bool(data)
+        state[0] = bool(to_number(data))
 
     return knob(lambda: int(state[0]), store)
 

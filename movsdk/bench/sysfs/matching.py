@@ -10,7 +10,7 @@ import errno
 
 from attrs import define, field
 
-from movsdk.bench.sysfs.node import to_word
+from movsdk.bench.sysfs.node import PAGE, to_word
 from movsdk.errors import PciError
 from movsdk.hooks import ANY_ID, PciId
 from movsdk.kernel.binding import BoundDriver, attach, bind, release
@@ -66,6 +66,8 @@ class Matching:
     # --- files ---------------------------------------------------------------------------------------
     def override(self, device: Device, data: bytes) -> None:
         """``driver_override``: a driver's name; an empty line takes it back."""
+        if len(data) >= PAGE - 1:
+            raise OSError(errno.EINVAL, "longer than a page; no driver has such a name")
         word = to_word(data)
         if word:
             self.overrides[device] = word

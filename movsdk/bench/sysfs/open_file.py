@@ -70,6 +70,7 @@ class OpenFile:
     def pread(self, count: int, offset: int) -> bytes:
         """Up to `count` bytes from `offset` on. Text is shown afresh whenever it is read from its start."""
         self._check(self.can_read)
+        _check_offset(offset)
         attr = self.attr
         if attr.show is not None:
             if not offset or self._shown is None:
@@ -83,6 +84,7 @@ class OpenFile:
     def pwrite(self, data: bytes, offset: int) -> int:
         """Write at `offset`; returns how many bytes were taken."""
         self._check(self.can_write)
+        _check_offset(offset)
         attr = self.attr
         if attr.store is not None:
             if data:
@@ -101,3 +103,8 @@ class OpenFile:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         if not self.attr.is_alive():
             raise OSError(errno.ENODEV, os.strerror(errno.ENODEV))
+
+
+def _check_offset(offset: int) -> None:
+    if offset < 0:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

@@ -43,9 +43,10 @@ def test_a_binary_file_has_offsets_and_an_end() -> None:
     with pytest.raises(OSError) as caught:
         file.pwrite(b"x", 8)
     assert caught.value.errno == errno.EFBIG
-    with pytest.raises(OSError) as caught:
-        file.seek(-1)
-    assert caught.value.errno == errno.EINVAL
+    for call in (lambda: file.seek(-1), lambda: file.pread(1, -1), lambda: file.pwrite(b"x", -1)):
+        with pytest.raises(OSError) as caught:
+            call()
+        assert caught.value.errno == errno.EINVAL
 
 
 @pytest.mark.parametrize(
