@@ -9,6 +9,8 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ from movsdk.errors import BadInput, HookSpecError
 from movsdk.kernel import actor
 from movsdk.kernel.binding import BoundDriver
 
+_HOME: Final = "_movsdk_user_[0-9a-f]{12}"  # a package of our naming
 IMPORT_SECONDS: Final = 10.0  # real time that importing a user's module, or creating a driver, may take
 
 
@@ -53,11 +56,11 @@ def load_module(where: str, folder: str | Path = ".", name: str = "") -> ModuleT
 
 
 def _import_file(name: str, path: Path) -> ModuleType:
-    path = path.resolve()
-    if not path.is_file():
+    path = Path(os.path.realpath(path))
+    if not os.path.isfile(path):  # unlike Path.is_file(), no error for a name that is too long
         raise BadInput(f"{name}: there is no file {path}")
-    if not path.stem.isidentifier():
-        raise BadInput(f"{name}: {path.name} cannot be imported; name the file like a variable")
+    if "." in path.stem:
+        raise BadInput(f"{name}: {path.name} cannot be imported; take the dot out of its name")
     package = _package_of(name, path.parent)
     with _imports_from(path.parent):
         return _run(name, f"{package}.{path.stem}")
@@ -136,7 +139,7 @@ def _one_line(error: BaseException) -> str:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
         theirs = [frame for frame in frames if frame.filename != __file__]
         what += f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
-    return " ".join(what.split())
+    return " ".join(re.sub(_HOME, "", what).split())
 
 
 def driver_class(spec: FunctionSpec, folder: str | Path = ".") -> type[Any] | None:

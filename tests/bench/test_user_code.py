@@ -89,7 +89,12 @@ def test_a_drivers_folder_of_the_users_is_not_ours(folder: Path) -> None:
         ("leaves.py:A", "import sys\nsys.exit(3)", "leaves.py:A: importing it failed: SystemExit: 3 ({folder}/leaves.py:2)"),
         ("empty.py:A", "A = 1", "empty.py:A: no class 'A' in empty.py; it defines no class"),
         ("other.py:A", "class B: pass\nfrom pathlib import Path", "other.py:A: no class 'A' in other.py; it has B"),
-        ("bad-name.py:A", "class A: pass", "bad-name.py:A: bad-name.py cannot be imported; name the file like a variable"),
+        ("a.v2.py:A", "class A: pass", "a.v2.py:A: a.v2.py cannot be imported; take the dot out of its name"),
+        (
+            "away.py:A",
+            "from .x import y",
+            "away.py:A: importing it failed: ModuleNotFoundError: No module named '.x' ({folder}/away.py:1)",
+        ),
         ("sub/none.py:A", "", "sub/none.py:A: there is no file {folder}/sub/none.py"),
     ],
 )
@@ -102,6 +107,23 @@ def test_what_goes_wrong_in_the_users_code_is_one_line(name: str, text: str, mes
         load_class(name, tmp_path)
 
     assert str(caught.value) == message.replace("{folder}", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["my-card.py", "my card.py", "class.py"])
+def test_a_file_need_not_be_named_like_a_variable(name: str, folder: Path) -> None:
+    """Nobody imports it by that name."""
+    (folder / name).write_text((folder / "driver.py").read_text())
+
+    assert load_class(f"{name}:Mine", folder).__name__ == "Mine"
+
+
+def test_a_name_that_leads_nowhere_is_no_file(tmp_path: Path) -> None:
+    """A link to itself, a name that is too long."""
+    (tmp_path / "ring.py").symlink_to("ring.py")
+
+    for name in ("ring.py", f"{'a' * 300}.py"):
+        with pytest.raises(BadInput, match="there is no file"):
+            load_class(f"{name}:A", tmp_path)
 
 
 def test_a_broken_package_is_told_each_time(tmp_path: Path) -> None:
