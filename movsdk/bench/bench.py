@@ -20,6 +20,7 @@ from movsdk.address import Span
 from movsdk.bench import reference
 from movsdk.bench.holders import Holder, holders_of
 from movsdk.bench.pause_watch import PAUSE
+from movsdk.bench.ports import clear, free_port
 from movsdk.bench.referee import Referee
 from movsdk.bench.system_sleep import SystemSleep
 from movsdk.bench.troubles import Troubles
@@ -81,6 +82,7 @@ class Bench(Troubles):
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
     _known: dict[object, BoundDriver] = field(factory=dict, init=False)
     _models: dict[str, DeviceModel] = field(factory=dict, init=False)
+    _gone: set[str] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= self.ports <= 31:
@@ -128,7 +130,7 @@ class Bench(Troubles):
 
     def plug_functions(self, *functions: tuple[Any, Any], slot: str | None = None) -> list[PciDev]:
         """Plug one card with several functions, a (driver, model) each; returns them in order. Raises as `plug`."""
-        port = slot or self._free_port()
+        port = slot or free_port(self.world.machine, self.ports, self._gone)
         return self._power([self.insert(*each, slot=port, function=number) for number, each in enumerate(functions)])
 
     def insert(self, driver: Any, model: Any, *, slot: str | None = None, function: int = 0) -> str:
@@ -136,9 +138,10 @@ class Bench(Troubles):
         bound = self._bound(driver)
         silicon: DeviceModel = model() if isinstance(model, type) else model
         check_match(bound, silicon)
-        port = slot or self._free_port()
+        port = slot or free_port(self.world.machine, self.ports, self._gone)
+        clear(self.world.machine, port, self._gone)
         stem = f"{bound.name}-" if bound.name[-1].isdigit() else bound.name
-        label = next(name for number in count() if (name := f"{stem}{number}") not in self.world.machine.labels)
+        label = next(name for number in count() if (name := f"{stem}{number}") not in self._models)
         self.world.machine.add(label, port, f"00.{function}", silicon, present=False)
         self._drivers[label] = bound
         self._models[label] = silicon
@@ -160,6 +163,7 @@ class Bench(Troubles):
             self.world.machine.unplug(label)
 
         self._do(pull)
+        self._gone |= {function.label for function in self._card(label)}
 
     def remove(self, dev: PciDev) -> RescanReport:
         """Orderly removal (``echo 1 > remove``), then power off; of a card with several functions only this one goes."""
@@ -170,6 +174,7 @@ class Bench(Troubles):
             self.world.machine.function(device.label).power_off()
         else:
             self.world.machine.unplug(device.label)
+        self._gone.add(device.label)
         return report
 
     # --- the kernel -----------------------------------------------------------------------------------------
@@ -286,12 +291,3 @@ class Bench(Troubles):
 
     def _match(self, device: Device) -> BoundDriver | None:
         return self._drivers.get(device.label)
-
-    def _free_port(self) -> str:
-        machine = self.world.machine
-        taken = {function.parent.label for function in machine if function.parent is not None and function.present}
-        taken |= {f.parent.label for f in machine if f.parent is not None and f.label in self._models and not f.present}
-        for number in range(1, self.ports + 1):
-            if f"port{number}" not in taken:
-                return f"port{number}"
-        raise BadInput(f"all {self.ports} ports are taken; make Bench(ports={self.ports + 1}) or remove a card")

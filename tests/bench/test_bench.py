@@ -9,7 +9,7 @@ import pytest
 
 from movsdk.bench.bench import Bench
 from movsdk.errors import BadInput, HookFailed, PciError
-from movsdk.kernel.pcidev import device_of
+from movsdk.kernel.pcidev import PciDev, device_of
 from tests.bench.cards import Big, Crashing, Driver, Model, Refusing
 
 Make = Callable[..., Bench]
@@ -61,6 +61,31 @@ def test_no_port_is_free(make_bench: Make) -> None:
     bench.plug(Driver, Model)
 
     with pytest.raises(BadInput, match=r"all 1 ports are taken; make Bench\(ports=2\) or remove a card"):
+        bench.plug(Driver, Model)
+
+
+@pytest.mark.parametrize("leave", [Bench.remove, Bench.pull])
+def test_a_port_is_free_when_its_card_is_gone(leave: Callable[[Bench, PciDev], object], make_bench: Make) -> None:
+    """Ports that never had a card come first; the next card has a name of its own, and the old one's silicon is still known."""
+    bench = make_bench(ports=2)
+    first = bench.plug(Driver, Model)
+    leave(bench, first)
+
+    later = [bench.plug(Driver, Model) for _ in range(2)]
+
+    assert [dev.name for dev in (first, *later)] == ["0000:01:00.0", "0000:02:00.0", "0000:01:00.0"]
+    assert [device_of(dev).label for dev in later] == ["driver1", "driver2"]
+    assert bench.model(first) is not bench.model(later[1])
+    leave(bench, later[0])
+    assert bench.plug(Driver, Model, slot="port2").name == "0000:02:00.0"
+
+
+def test_a_card_that_nobody_missed_keeps_its_port(make_bench: Make) -> None:
+    """The kernel still has it."""
+    bench = make_bench(ports=1)
+    bench.pull(bench.plug(Driver, Model), told=False)
+
+    with pytest.raises(BadInput, match="all 1 ports are taken"):
         bench.plug(Driver, Model)
 
 
