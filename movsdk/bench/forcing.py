@@ -1,8 +1,7 @@
 """Forcing chosen BARs to move, or to lose their place, within an ordinary rescan.
 
-A ballast row with a fixed BAR takes the old place of each chosen BAR for one transaction, so the rules themselves find it
-another; the device's other BARs are pinned, in versions that know single BARs (v9). Nothing of the rules is bypassed, and silicon
-never hears of the ballast.
+Ballast takes the old place of each chosen BAR for one transaction, so the rules themselves find it another; the device's other
+BARs are pinned, in versions that know single BARs (v9). Nothing of the rules is bypassed, and silicon never hears of the ballast.
 """
 
 from __future__ import annotations
@@ -11,11 +10,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
 
+from attrs import define, field
+
+from movsdk.address import Span
 from movsdk.errors import BadInput, NoSpace
 from movsdk.kernel.device import Device
-from movsdk.layout.table import SIZEALIGN, UNSET, Resource, Row
+from movsdk.layout.table import SIZEALIGN, TYPE_BITS, UNSET, Resource, Row
 from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
 from movsdk.rescan.engine import Engine
+from movsdk.rescan.report import assigned_spans
 
 _PINNED = (True,) * BRIDGE_RESOURCES
 
@@ -56,27 +59,19 @@ def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterat
     bars = tuple(dict.fromkeys(bars))
     _check(engine, device, bars)
     old = {bar: device.bar_span(bar) for bar in bars}
-    ballast: list[Row] = []
-    before, after_pause = engine.before_step, [False]
+    ballast = _Ballast(engine, device, bars)
+    before = engine.before_step
 
     def put_ballast(step: str) -> None:
         before(step)
-        if after_pause[0]:
-            after_pause[0] = False
-            _pin_others(device, bars)
-            answers = device.row.answers  # a driver whose rescan_prepare failed keeps its BARs
-            ballast.extend(_swap(device.resources[bar]) for bar in bars if answers is None or not answers[bar])
-        if step == "pause" and not ballast:
-            after_pause[0] = True
+        ballast.at(step)
 
     engine.before_step = put_ballast
     try:
         yield
     finally:
         engine.before_step = before
-        for row in ballast:
-            row.resources[0].detach()
-            row.segment.rows.remove(row)
+        ballast.take_out()
     for bar, span in old.items():
         now = device.bar_span(bar)
         if now is None or now == span:
@@ -109,6 +104,70 @@ def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
                 f"{device}: driver {driver.name} has no rescan_prepare() and rescan_done(), so BAR {bar} is immovable; "
                 "add both hooks"
             )
+
+
+@define(eq=False)
+class _Ballast:
+    """What takes the old places of `bars`: rows in the same window; or, where a whole window may go, blocks in the aperture.
+
+    A window that keeps the places of several BARs busy and has room for them once more is larger than the kernel makes it.
+    """
+
+    engine: Engine
+    device: Device
+    bars: tuple[int, ...]
+    rows: list[Row] = field(factory=list, init=False)
+    blocks: list[tuple[Resource, Resource]] = field(factory=list, init=False)  # each with its aperture
+    was: str = field(default="", init=False)
+
+    def at(self, step: str) -> None:
+        """Called before each step of the transaction."""
+        if self.was == "pause" and not self.rows and not self.blocks:
+            self._put()
+        if step == "attempts":  # now the windows are released
+            for block, aperture in self.blocks:
+                aperture.insert(block)
+        self.was = step
+
+    def _put(self) -> None:
+        device = self.device
+        _pin_others(device, self.bars)
+        answers = device.row.answers  # a driver whose rescan_prepare failed keeps its BARs
+        for bar in self.bars:
+            resource = device.resources[bar]
+            if answers is not None and answers[bar]:
+                continue
+            aperture = _aperture_to_go_through(self.engine, resource)
+            if aperture is None:
+                self.rows.append(_swap(resource))
+            else:
+                self.blocks.append((Resource(-1, None, resource.start, resource.last, resource.flags & TYPE_BITS), aperture))
+
+    def take_out(self) -> None:
+        """The old places are free again."""
+        for row in self.rows:
+            row.resources[0].detach()
+            row.segment.rows.remove(row)
+        for block, _ in self.blocks:
+            block.detach()
+
+
+def _aperture_to_go_through(engine: Engine, resource: Resource) -> Resource | None:
+    """The aperture, if the outermost window round a BAR holds others as well and nothing in it must stay; else None."""
+    window, moves = resource.parent, engine.moves
+    while window is not None and window.parent is not None and window.parent.row is not None:
+        window = window.parent
+    if window is None or moves is None:
+        return None
+
+    def is_inside(device: Device, index: int, span: Span) -> bool:
+        is_of_kind = not (device.resources[index].flags ^ resource.flags) & TYPE_BITS
+        return is_of_kind and window.overlaps(span.start, span.last)
+
+    spans = assigned_spans(engine.system).items()
+    inside = [(device, index) for (_, index), (device, span) in spans if is_inside(device, index, span)]
+    must_stay = any(moves.fixed(device.row, index) for device, index in inside)
+    return window.parent if len(inside) > 1 and not must_stay else None
 
 
 def _pin_others(device: Device, bars: tuple[int, ...]) -> None:

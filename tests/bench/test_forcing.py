@@ -103,6 +103,35 @@ def test_with_v5_at_least_the_chosen_bars_move(make_bench: Callable[..., Bench],
     assert {bar for bar in after if after[bar] != before[bar]} >= set(bars)
 
 
+class Graphics(DeviceModel):
+    """BARs of different sizes in each window, as graphics cards have them."""
+
+    vendor_id, device_id, class_code = 0x1234, 0x0001, 0x030000
+    bars = (
+        BarSpec(0, BarKind.PREF64, 256 * M, content="ram"),
+        BarSpec(2, BarKind.PREF64, 2 * M, content="ram"),
+        BarSpec(4, BarKind.MEM32, 16 * M),
+        BarSpec(5, BarKind.MEM32, M // 2),
+    )
+
+
+@pytest.mark.parametrize("rules", ["v9", "v5"])
+@pytest.mark.parametrize("cards", [1, 2])
+def test_a_card_with_several_large_bars_moves_whole(rules: str, cards: int, make_bench: Callable[..., Bench]) -> None:
+    """Its windows go elsewhere: none is as large as the old places and the new ones together."""
+    bench = make_bench(rules=rules)
+    dev = bench.plug_functions(*[(Driver, Graphics)] * cards)[0]
+    before = [dev.resource_start(bar) for bar in (0, 2, 4, 5)]
+
+    for _ in range(2):
+        bench.force_move(dev, bars=(0, 2, 4, 5))
+        after = [dev.resource_start(bar) for bar in (0, 2, 4, 5)]
+        assert all(old != new for old, new in zip(before, after, strict=True))
+        before = after
+    bench.rescan()
+    assert dev.resource_start(0) == 0x40_0000_0000  # nothing is left in its way
+
+
 def test_a_bar_named_twice_moves_once(bench: Bench) -> None:
     """Two stones in one place would be one too many."""
     dev = bench.plug(Driver, Model)

@@ -76,11 +76,11 @@ class OnlyBar5:
         self._wake(card)
 
     def exercise(self, dev: PciDev) -> None:
-        """Ring a doorbell, touch VRAM."""
+        """Touch VRAM, ring a doorbell."""
         card: Card = dev.drvdata
         with card.gate.entered():
-            card.maps[DOORBELL_BAR].writel(1, 0)
             card.maps[VRAM_BAR].writel(0xC0FFEE, 4096)
+            card.maps[DOORBELL_BAR].writel(1, 0)
             if card.maps[VRAM_BAR].readl(4096) != 0xC0FFEE or card.maps[REGISTER_BAR].readl(0) == 0xFFFF_FFFF:
                 raise PciError(errno.EIO, f"{dev.name}: VRAM forgets")
 
