@@ -23,7 +23,7 @@ TICK: Final = 0.1  # real seconds between two looks
 AGAIN: Final = 0.5  # seconds spent in unwinding before it is told once more
 DEAF_AFTER: Final = 6  # times it was told to stop, and did not
 ASLEEP: Final = 5  # real seconds without CPU time that count as one spent
-_ROOMS: Final = ("kernel", "testing.conformance", "bench", "rescan", "clock")
+_ROOMS: Final = ("kernel", "testing", "bench", "rescan", "explore", "points", "clock")
 _OURS: Final = (*(f"movsdk.{room}" for room in _ROOMS), "mockbus.", "pluggy.", "importlib.", "_frozen_importlib", "contextlib")
 
 

@@ -36,7 +36,9 @@ class Pool:
         return greenlet(self._live, hub)
 
     def unwind(self, fibre: greenlet) -> None:
-        """End the body of a fibre where it stands."""
+        """End the body of a fibre where it stands. One that something else has torn out of its body is at its end."""
+        if fibre.dead:
+            return
         fibre.parent = getcurrent()
         fibre.throw(Unwind)
 

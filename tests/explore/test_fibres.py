@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from greenlet import getcurrent, greenlet
 
 from movsdk.explore.fibres import Pool
@@ -60,3 +61,17 @@ def test_two_fibres_may_take_each_other() -> None:
     log[1].switch()
     assert log[2] is log[0]
     assert log[0].parent is log[1].parent is hub
+
+
+def test_a_fibre_that_was_torn_out_of_its_body_is_at_its_end() -> None:
+    """By an alarm, say; there is nothing left to unwind."""
+    pool = Pool()
+
+    def torn() -> greenlet:
+        raise KeyboardInterrupt
+
+    fibre = pool.take(getcurrent())
+    with pytest.raises(KeyboardInterrupt):
+        fibre.switch(torn)
+    pool.unwind(fibre)
+    assert pool.take(getcurrent()) is not fibre

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from drivers.edu import regs as r
 from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
+from movsdk.bench import alarm
 from movsdk.testing.conformance.kit import Examination, Played
+from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import Trial
 from movsdk.testing.conformance.trials import moves, schedules
@@ -63,3 +67,32 @@ def test_work_that_outlives_a_removal_is_found() -> None:
     violations = [seen for name in BY_NAME for seen in played(Slow, BY_NAME[name]).violations]
 
     assert "C41" in {seen.rule for seen in violations}
+
+
+class PythonLock(Edu):
+    """Locks out others with what the explorer cannot see."""
+
+    name = "python-lock"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        with self.lock:
+            super().rescan_prepare(dev)
+
+    def exercise(self, dev: PciDev) -> None:
+        with self.lock:
+            super().exercise(dev)
+
+
+def test_a_lock_that_stops_all_tasks_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a deadlock of the driver's: the explorer could not let the other task go on."""
+    monkeypatch.setattr(alarm, "ASLEEP", 1)
+
+    (violation,) = played(PythonLock, BY_NAME["a move beside a user call"]).violations
+
+    assert (violation.rule, violation.weight) == ("C42", Weight.ADVICE)
+    assert "test_schedules.py:" in violation.message
+    assert "At the locks of movsdk (Mutex, Gate) another task may go on" in violation.message
