@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from attrs import asdict
@@ -16,6 +17,7 @@ from movsdk.errors import BadInput, HookSpecError
 
 if TYPE_CHECKING:
     from movsdk.testing.conformance.deep import DeepVerdict
+    from movsdk.testing.conformance.kit import Verdict
     from movsdk.testing.conformance.subject import Subject
     from movsdk.testing.conformance.trial import Trial
 
@@ -50,9 +52,6 @@ def _give_up(text: str) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from movsdk.testing.conformance.find_driver import find_driver, find_model
-    from movsdk.testing.conformance.kit import Examination
-    from movsdk.testing.conformance.subject import Subject, registered
     from movsdk.testing.conformance.verdict_text import verdict_lines, verdict_values
 
     if options.rules:
@@ -66,6 +65,28 @@ def _check(options: argparse.Namespace) -> int:
             check_writable(path)
     if options.scenario and not options.deep:
         raise BadInput("--scenario belongs to --deep: it is where a failing history goes")
+    with redirect_stdout(sys.stderr):  # what the driver prints is not part of the verdict
+        verdict, deep = _examined(options)
+    values = verdict_values(verdict) | ({"deep": asdict(deep)} if deep is not None else {})
+    text = json.dumps(values, indent=1) + "\n"
+    if options.json == "-":
+        print(text, end="")
+    else:
+        for line in verdict_lines(verdict, every=options.verbose):
+            print(line)
+        if options.json:
+            write_whole(options.json, text)
+        if deep is not None:
+            _tell(deep, options.scenario)
+    return 0 if verdict.conforms and (deep is None or deep.holds) else 1
+
+
+def _examined(options: argparse.Namespace) -> tuple[Verdict, DeepVerdict | None]:
+    """The verdict, and with ``--deep`` what random histories brought."""
+    from movsdk.testing.conformance.find_driver import find_driver, find_model
+    from movsdk.testing.conformance.kit import Examination
+    from movsdk.testing.conformance.subject import Subject, registered
+
     driver, model = find_driver(options.driver)
     try:
         registered(driver)
@@ -79,19 +100,9 @@ def _check(options: argparse.Namespace) -> int:
     verdict = Examination(subject, _trials(deep=options.deep)).verdict()
     if verdict.unchecked:
         raise BadInput(f"{options.driver}: not checked: {verdict.unchecked}")
-    deep = _histories(subject, driver, None if options.bars is not None else model, options.bars) if options.deep else None
-    values = verdict_values(verdict) | ({"deep": asdict(deep)} if deep is not None else {})
-    text = json.dumps(values, indent=1) + "\n"
-    if options.json == "-":
-        print(text, end="")
-    else:
-        for line in verdict_lines(verdict, every=options.verbose):
-            print(line)
-        if options.json:
-            write_whole(options.json, text)
-        if deep is not None:
-            _tell(deep, options.scenario)
-    return 0 if verdict.conforms and (deep is None or deep.holds) else 1
+    if not options.deep:
+        return verdict, None
+    return verdict, _histories(subject, driver, None if options.bars is not None else model, options.bars)
 
 
 def _list_rules() -> int:

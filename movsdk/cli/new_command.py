@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import keyword
 import re
+import shlex
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -29,6 +30,8 @@ def run(options: argparse.Namespace) -> int:
     name = options.name
     folder = Path(name if options.directory is None else options.directory)
     _check(name, "the name")
+    if name.startswith("test"):
+        raise BadInput(f"the name {name!r} makes a class that pytest takes for tests; choose another, as my_{name}")
     _check(folder.resolve().name, "the folder's name")
     if folder.exists() or folder.is_symlink():
         raise BadInput(f"{folder}: is there already; name a new folder, as movsdk new {name} drivers/{name}")
@@ -37,8 +40,9 @@ def run(options: argparse.Namespace) -> int:
         for file, text in texts.items():
             (place / file).write_text(text)
     print(f"{folder}: {' '.join(texts)}")
-    print(f"  pytest {folder}   its tests, and the conformance kit rule by rule")
-    print(f"  movsdk check {folder}/driver.py   the kit alone")
+    shown = shlex.quote(str(folder))
+    print(f"  pytest {shown}   its tests, and the conformance kit rule by rule")
+    print(f"  movsdk check {shown}/driver.py   the kit alone")
     return 0
 
 

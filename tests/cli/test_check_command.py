@@ -151,6 +151,46 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("here")
+def test_what_a_driver_prints_is_not_part_of_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON on standard output stays JSON."""
+    noisy = (
+        Path("one.py").read_text()
+        + "\n    def probe(self, dev, id):\n        print('found', dev)\n        super().probe(dev, id)\n"
+    )
+    Path("noisy.py").write_text("print('imported')\n" + noisy)
+
+    called = call(capsys, "check", "noisy.py", "--json", "-")
+
+    assert json.loads(called.out)["verdict"] == "conforms"
+    assert called.err.startswith("imported\nfound good0 (0000:01:00.0)\n")
+
+
+@pytest.mark.usefixtures("here")
+def test_what_drivers_build_upon_is_no_driver(capsys: pytest.CaptureFixture[str]) -> None:
+    """A class without a name, an abstract class: the one that is left is meant."""
+    bases = """
+
+class Nameless(Good):
+    name = None
+
+
+class Abstract(Good, ABC):
+    @abstractmethod
+    def start(self, dev): ...
+
+
+class Mine(Nameless, Abstract):
+    name = "mine"
+
+    def start(self, dev): ...
+"""
+    text = Path("one.py").read_text().replace("class Good(Edu)", "class _Good(Edu)") + bases.replace("Good", "_Good")
+    Path("based.py").write_text("from abc import ABC, abstractmethod\n" + text)
+
+    assert call(capsys, "check", "based.py").out.startswith("mine: CONFORMS")
+
+
+@pytest.mark.usefixtures("here")
 def test_a_waived_rule_is_not_tried_and_gives_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     """With --verbose every rule that was not tried says why."""
     called = call(capsys, "check", "mine.py:Waived", "--model", "edu", "--verbose")

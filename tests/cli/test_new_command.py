@@ -91,6 +91,7 @@ def test_a_name_stands_everywhere_and_no_mark_of_the_template_is_left() -> None:
         (["../up"], "the name '../up' is not 1 to 40 small letters"),
         ([""], "the name '' is not 1 to 40 small letters"),
         (["class"], "the name 'class' belongs to Python or to a package; choose another, as class_card"),
+        (["tester"], "the name 'tester' makes a class that pytest takes for tests; choose another, as my_tester"),
         (["json"], "the name 'json' belongs to Python or to a package"),
         (["card", "my-card"], "the folder's name 'my-card' is not 1 to 40"),
         (["card", "taken"], "taken: is there already; name a new folder, as movsdk new card drivers/card"),

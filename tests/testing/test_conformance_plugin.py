@@ -68,6 +68,11 @@ class TestOutdated(DriverConformance):
 
 class TestUnsaid(DriverConformance):
     pass
+
+
+class TestMisnamed(DriverConformance):
+    driver = TestOutdated.driver
+    xfail = {"C99": "which one?"}
 """
 BARE = """\
 class Bare:
@@ -115,6 +120,7 @@ def ran(folder: Path) -> subprocess.CompletedProcess[str]:
         "PASSED drivers/test_beside.py::TestOutdated::test_C02",
         "FAILED drivers/test_beside.py::TestOutdated::test_C01 - Failed: C01 is kept now",
         "FAILED drivers/test_beside.py::TestUnsaid::test_base - Failed: TestUnsaid does not say which driver;",
+        "FAILED drivers/test_beside.py::TestMisnamed::test_base - Failed: xfail of TestMisnamed names C99: no rule of the kit",
     ],
 )
 def test_each_rule_is_a_test(line: str, ran: subprocess.CompletedProcess[str]) -> None:

@@ -83,8 +83,11 @@ def _only_driver(name: str, module: ModuleType) -> type[Any]:
 
 
 def drivers_of(module: ModuleType) -> list[type[Any]]:
-    """The driver classes written in a module: public classes with an id table and a probe."""
-    return [
+    """The driver classes written in a module: public classes with an id table and a probe.
+
+    What other drivers of the module build upon is none: an abstract class, or one without a name.
+    """
+    written = [
         value
         for name, value in vars(module).items()
         if inspect.isclass(value)
@@ -93,6 +96,11 @@ def drivers_of(module: ModuleType) -> list[type[Any]]:
         and hasattr(value, "id_table")
         and callable(getattr(value, "probe", None))
     ]
+    return [value for value in written if not inspect.isabstract(value) and not _is_nameless_base(value, written)]
+
+
+def _is_nameless_base(value: type[Any], classes: list[type[Any]]) -> bool:
+    return getattr(value, "name", None) is None and any(value in other.__mro__[1:] for other in classes)
 
 
 def model_of(driver: type[Any]) -> type[DeviceModel] | None:

@@ -19,7 +19,7 @@ from movsdk.pci_regs import BarKind
 
 _ITEM: Final = re.compile(r"\s*(\d)\s*:\s*(\w+)\s*:\s*(\d+)\s*([KMG]?)i?B?\s*", re.IGNORECASE)
 _UNITS: Final = {"": 0, "K": 10, "M": 20, "G": 30}
-_KINDS: Final = {kind.value: kind for kind in BarKind if kind is not BarKind.ROM}
+_KINDS: Final = {kind.value: kind for kind in BarKind}
 _STAND_IN: Final = 0x1AF4  # where an id table names no vendor, any will do
 
 

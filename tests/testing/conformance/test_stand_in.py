@@ -69,6 +69,14 @@ def test_mappings_are_judged_without_a_model() -> None:
     assert "C01" in examine(PlainAndStale).causes
 
 
+def test_ports_and_a_rom_may_be_declared() -> None:
+    """All kinds of BARs that there are."""
+    verdict = examine(Plain, bars="0:mem32:16K, 1:io:32, 2:pref64:1M, 6:rom:64K")
+
+    assert verdict.conforms
+    assert verdict.of("C04").status is Status.KEPT
+
+
 def test_io_that_needs_behaviour_is_left_out() -> None:
     """edu's 10! comes out wrong on plain memory: no breach; the rest is judged without it."""
     verdict = examine(Edu, bars="0:mem32:1M")
