@@ -5,6 +5,7 @@ Accesses know best what they are: paused, stale, closed. What is left is blamed 
 
 from __future__ import annotations
 
+from dis import opname
 from typing import TYPE_CHECKING
 
 from movsdk.errors import (
@@ -15,6 +16,7 @@ from movsdk.errors import (
     DeviceGone,
     HookFailed,
     MappingClosed,
+    MovError,
     PciError,
     StaleMapping,
 )
@@ -86,6 +88,16 @@ def leak_rule(text: str, stage: Findings) -> str:
     if "still enabled" in text:
         return "C48"
     return "C41" if stage.trial.is_plain else stage.blame
+
+
+def is_said(error: BaseException) -> bool:
+    """Whether the driver's code says it, by ``raise`` or ``assert``, and does not stumble: over an index, a key, a None."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None or isinstance(error, MovError):
+        return False
+    return opname[last.tb_frame.f_code.co_code[last.tb_lasti]] == "RAISE_VARARGS"
 
 
 def comes_of_loss(error: object) -> bool:

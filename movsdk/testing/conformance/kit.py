@@ -160,17 +160,21 @@ class Examination:
 
     def _terms(self, trial: Trial) -> dict[str, Any]:
         ports = {"port_driver": self.subject.make_driver()} if self.subject.drives_bridges else {}
-        return {**windows_for(self.subject.bars), **trial.terms, **ports}
+        return {**windows_for(self.subject.bars, elsewhere=trial is self.trials[0]), **trial.terms, **ports}
 
     def _untried(self, rule: Rule, looking: list[Played]) -> Judgement:
-        reasons = list(dict.fromkeys(played.reason for played in looking))
+        fitting = [played for played in looking if self._fits(played.trial)]
+        reasons = [played.reason for played in (fitting or looking)]
         if not reasons and self.subject.drives_bridges:
             return Judgement(rule, Status.NOT_APPLICABLE, reason="it drives bridges and has no card")
         if not reasons:
             return Judgement(rule, Status.NOT_MODELLED, reason="no trial of the kit looks at it yet")
-        kinds = {played.trial.needs(self.subject) for played in looking}
-        is_moot = all(reason and "needs a model" not in reason for reason in kinds)
-        return Judgement(rule, Status.NOT_APPLICABLE if is_moot else Status.NOT_CHECKED, reason=reasons[0])
+        return Judgement(rule, Status.NOT_CHECKED if fitting else Status.NOT_APPLICABLE, reason=reasons[0])
+
+    def _fits(self, trial: Trial) -> bool:
+        """Whether the driver has what `trial` is about; it may lack the silicon to play it."""
+        need = trial.needs(self.subject)
+        return need is None or "needs a model" in need
 
 
 @frozen

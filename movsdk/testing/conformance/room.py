@@ -19,17 +19,22 @@ _WIDE: Final = {
     "mem": Span(0x4000_0000, 0xFFDF_FFFF),  # between the bench's RAM and the firmware's flash
     "pref64": Span(0x100_0000_0000, 0x3FFF_FFFF_FFFF),
 }
+_STEP: Final = {"io": 0x1000, "mem": 0x1000_0000, "pref64": 0x20_0000_0000}
 _LARGEST: Final = 128 << 30  # pbus_size_mem() of linux-5.10 leaves out what is aligned to more
 
 
-def windows_for(bars: Sequence[BarSpec]) -> dict[str, Any]:
-    """The terms of a bench on which several cards with these BARs have room to move; nothing where every bench has."""
+def windows_for(bars: Sequence[BarSpec], *, elsewhere: bool = False) -> dict[str, Any]:
+    """The terms of a bench on which several cards with these BARs have room to move; nothing where every bench has.
+
+    `elsewhere`: such a bench has its windows further up, so that a card has other addresses.
+    """
     wanted = dict.fromkeys(_MOST, 0)
     for bar in bars:
         if bar.kind is not BarKind.IO:
             wanted["pref64" if bar.kind is BarKind.PREF64 else "mem"] += bar.size
     if all(wanted[kind] <= most for kind, most in _MOST.items()):
-        return {}
+        further_up = tuple((kind, Span(span.start + _STEP[kind], span.last)) for kind, span in WINDOWS)
+        return {"windows": further_up} if elsewhere else {}
     return {"windows": tuple((kind, _WIDE[kind] if wanted.get(kind, 0) > _MOST.get(kind, 0) else span) for kind, span in WINDOWS)}
 
 

@@ -5,7 +5,7 @@ Trials say what happens; the stage plays it, looks at the pause from inside, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from attrs import define, field
@@ -25,6 +25,7 @@ from movsdk.errors import (
 from movsdk.kernel.actor import Site
 from movsdk.kernel.device import Device
 from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.pci_regs import ROM_RESOURCE
 from movsdk.testing.conformance import inspecting
 from movsdk.testing.conformance.classify import leak_rule, left_behind
 from movsdk.testing.conformance.driver_calls import patience, ran
@@ -184,18 +185,32 @@ class Stage(Findings):
         return watched(self.bench.world.system.ops.clock, what, work, self.patience_ms, self.subject.loopers)
 
     def _rescanning(self, work: Callable[[], object]) -> None:
-        self._before = {device_of(dev).label: inspecting.standing(dev) for dev in self.cards if device_of(dev).driver}
+        self._before = {device_of(dev).label: inspecting.standing(self, dev) for dev in self.cards if device_of(dev).driver}
         self.moved = True
         clock = self.bench.world.system.ops.clock
         start = clock.now
         try:
-            self.do("rescan", work)
+            self.do("rescan", self._excusing_losers(work))
         finally:
             self.hook_ms = max(self.hook_ms, (clock.now - start - PAUSE) / NS_PER_MS - self._lasted)
         for dev in self.cards:
             label = device_of(dev).label
             if label not in self._excused and (before := self._before.get(label)):
                 inspecting.after_done(self, dev, before)
+
+    def _excusing_losers(self, work: Callable[[], object]) -> Callable[[], object]:
+        """`work`, after which a device that finds a BAR without a place may say so: not its driver took it away."""
+        had = {dev: set(_placed(dev)) for dev in self.cards}
+
+        def rescan() -> object:
+            try:
+                return work()
+            finally:
+                for dev, bars in had.items():
+                    if not device_of(dev).is_removed and bars - set(_placed(dev)):
+                        self.excuse(dev)
+
+        return rescan
 
     def _listen(self) -> None:
         engine = self.bench.world.engine
@@ -217,3 +232,7 @@ class Stage(Findings):
     def _config_seen(self, device: Device, operation: str, offset: int, _size: int, value: int, site: Site) -> None:
         if device.view in self.cards:
             inspecting.config_access(self, device, operation, offset, value, site)
+
+
+def _placed(dev: PciDev) -> Iterator[int]:
+    return (bar for bar in range(ROM_RESOURCE) if device_of(dev).bar_span(bar) is not None)

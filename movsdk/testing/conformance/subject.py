@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, Final, cast
@@ -37,7 +37,8 @@ class Subject:
 
     `drives_bridges`: there is no card for it; the silicon is that of a card below its ports.
     `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour. `io_trouble`: why its I/O cannot be
-    asked for with that. `loopers` are those of its callbacks that were found in an endless loop.
+    asked for with that. `loopers` are those of its callbacks that were found in an endless loop. `constants` are numbers that
+    it keeps wherever its card is (`kept_numbers`).
     """
 
     make_driver: Callable[[], Any]
@@ -48,6 +49,7 @@ class Subject:
     hooks: frozenset[str] = field(init=False)
     io_trouble: str = field(default="", init=False)
     loopers: set[str] = field(factory=set, init=False)
+    constants: set[Hashable] = field(factory=set, init=False)
     bars: tuple[BarSpec, ...] = field(default=(), init=False)
     _example: Any = field(init=False, repr=False)
 

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from movsdk.kernel.pcidev import device_of
 from movsdk.pci_regs import PowerState
-from movsdk.testing.conformance import inspecting
+from movsdk.testing.conformance.kept_numbers import remembers
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, movable, sleeps, trial
@@ -58,7 +58,7 @@ def bar_shrinks(stage: Stage) -> None:
         stage.io(neighbour)
         if not device_of(dev).is_gone:
             stage.io(dev)
-        if not inspecting.remembers(dev, length):
+        if not remembers(dev, length):
             for n, seen in enumerate(stage.violations[since:], since):
                 if seen.symptom[0] == "AccessFault":  # beyond the mapping
                     stage.violations[n] = evolve(seen, weight=Weight.ADVICE)

@@ -1,0 +1,106 @@
+"""The numbers that a driver keeps: which of them are addresses of its BARs, and under what name.
+
+Reads what a driver holds without running a line of it: properties and ``__getattr__`` may do anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Mapping, Set
+from contextlib import suppress
+from typing import Any, Final
+
+from movsdk.address import Bdf, SlotPath
+from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.pci_regs import ROM_RESOURCE
+from movsdk.testing.conformance.violation import general
+
+_DEPTH: Final = 4
+_MOST_ITEMS: Final = 64
+_NAME: Final = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
+
+
+def addresses_in(dev: PciDev, constants: Set[Hashable]) -> dict[str, tuple[int, int]]:
+    """Which of a driver's numbers are where a BAR of `dev` is now: BAR and address, by path; `constants` are none."""
+    by_address = {start: bar for bar, start in _places(dev).items() if start}
+    return {
+        path: (by_address[value], value)
+        for path, value in numbers_of(dev)
+        if value in by_address and general((path, value)) not in constants
+    }
+
+
+def constants_in(dev: PciDev) -> set[Hashable]:
+    """Path and value of all numbers of a driver that are no addresses, for `addresses_in` when the card is elsewhere."""
+    places = set(_places(dev).values())
+    return {general((path, value)) for path, value in numbers_of(dev) if value not in places}
+
+
+def remembers(dev: PciDev, number: int) -> bool:
+    """Whether the driver keeps this number somewhere."""
+    return any(value == number for _, value in numbers_of(dev))
+
+
+def numbers_of(dev: PciDev) -> Iterator[tuple[str, int]]:
+    """Every number that the driver keeps, with the path to it; what it keeps by the name of another device is not for this one.
+
+    A list's path names its length: histories grow, tables do not.
+    """
+    driver = device_of(dev).driver
+    seen: set[int] = set()
+    yield from _walk(dev, dev.drvdata, "drvdata", seen, _DEPTH)
+    yield from _walk(dev, driver.target if driver is not None else None, "driver", seen, _DEPTH)
+
+
+def _places(dev: PciDev) -> dict[int, int]:
+    device = device_of(dev)
+    return {bar: span.start for bar in range(ROM_RESOURCE) if (span := device.bar_span(bar)) is not None}
+
+
+def _walk(dev: PciDev, value: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[str, int]]:
+    kind = type(value)
+    if issubclass(kind, int) and kind is not bool:
+        yield path, int(value)
+    elif depth and id(value) not in seen:
+        seen.add(id(value))
+        for name, item in _parts(dev, value):
+            yield from _walk(dev, item, f"{path}{name}", seen, depth - 1)
+
+
+def _parts(dev: PciDev, value: Any) -> Iterator[tuple[str, Any]]:
+    """What `value` is made of: items of containers, attributes of objects that are the driver's own."""
+    kind = type(value)
+    if issubclass(kind, Mapping):
+        with suppress(Exception):  # a mapping of the driver's may do anything
+            for key, item in list(value.items()):
+                if not _is_another(key, dev):
+                    yield f"[{key!r}]", item
+    elif issubclass(kind, list | tuple):
+        for index, item in enumerate(value[:_MOST_ITEMS]):
+            yield f"[{index} of {len(value)}]", item
+    elif _is_drivers_own(kind):
+        yield from ((f".{name}", item) for name, item in _attributes(value))
+
+
+def _is_another(key: object, dev: PciDev) -> bool:
+    """Whether `key` names a device, and another one than `dev`."""
+    if isinstance(key, str):
+        return _NAME.fullmatch(key) is not None and key != dev.name
+    return isinstance(key, PciDev | SlotPath | Bdf) and key not in (dev, dev.slot_path, dev.bdf)
+
+
+def _is_drivers_own(kind: type[Any]) -> bool:
+    module = kind.__module__
+    return not module.startswith(("movsdk.", "mockbus.")) or module.startswith("movsdk.reference.")
+
+
+def _attributes(value: object) -> Iterator[tuple[str, Any]]:
+    """Attributes in the dictionary and in slots, as they are stored."""
+    with suppress(AttributeError, TypeError):
+        yield from list(object.__getattribute__(value, "__dict__").items())
+    for cls in type(value).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            with suppress(AttributeError):
+                if name not in ("__dict__", "__weakref__"):
+                    yield name, object.__getattribute__(value, name)
