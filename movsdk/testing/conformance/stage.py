@@ -182,7 +182,8 @@ class Stage(Findings):
         return list(cards)
 
     def _guarded(self, what: str, work: Callable[[], object]) -> object:
-        return watched(self.bench.world.system.ops.clock, what, work, self.patience_ms, self.subject.loopers)
+        clock = self.bench.world.system.ops.clock
+        return watched(clock, what, work, self.patience_ms, self.subject.loopers, self.is_nested)
 
     def _rescanning(self, work: Callable[[], object]) -> None:
         self._before = {device_of(dev).label: inspecting.standing(self, dev) for dev in self.cards if device_of(dev).driver}

@@ -15,6 +15,7 @@ from movsdk.kernel.actor import current_actor
 
 VIRTUAL_MS: Final = 20_000
 REAL_SECONDS: Final = 2.0  # spent (see `alarm`) in which no virtual time passes
+NESTED_SECONDS: Final = 0.4  # the same, in the middle of somebody else's call
 KNOWN_SECONDS: Final = 0.1  # the same, for who has hung before
 MOST_SECONDS: Final = 10.0  # whether virtual time passes or not
 Result = TypeVar("Result")
@@ -25,9 +26,16 @@ class TornOut(BaseException):
 
 
 def watched(
-    clock: Clock, what: str, work: Callable[[], Result], limit_ms: int = VIRTUAL_MS, loopers: set[str] | None = None
+    clock: Clock,
+    what: str,
+    work: Callable[[], Result],
+    limit_ms: int = VIRTUAL_MS,
+    loopers: set[str] | None = None,
+    is_nested: bool = False,
 ) -> Result:
     """Run `work`. `loopers` are those who were found in an endless loop before: with them it is patient no longer.
+
+    `is_nested`: somebody else is interrupted meanwhile, and may hold a lock that `work` waits for.
 
     Raises:
         Hung: after `limit_ms` virtual milliseconds, after 2 seconds spent in which no virtual time passed, after 10 in any case.
@@ -45,7 +53,7 @@ def watched(
         if clock.now != last:
             last, since = clock.now, spent
         who = current_actor() or what
-        patience = KNOWN_SECONDS if who in known else REAL_SECONDS
+        patience = KNOWN_SECONDS if who in known else NESTED_SECONDS if is_nested else REAL_SECONDS
         if spent - since < patience and spent < MOST_SECONDS:
             return False
         known.add(who)

@@ -81,6 +81,8 @@ def inside_a_call(stage: Stage) -> None:
             stage.has_hung = True
             raise NotChecked(str(why)) from why
         timer.cancel()
+        if stage.has_hung:
+            raise NotChecked("a hook waits for the user call that it interrupts; with Gate or Mutex --deep tries every order")
     stage.finish()
 
 
