@@ -7,6 +7,7 @@ the histories, the same ones for the same driver; what fails is shortened by lea
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -210,6 +211,21 @@ def histories_of(
 
 
 def _shortened(scenario: Scenario, failure: _Failure, rules: str) -> _Failure:
+    """The same with fewer events, with cards that are in from the start, and with plain rescans, as long as it still fails."""
+    failure = _without_events(scenario, failure, rules)
+    for later in range(_CARDS, 1, -1):
+        for earlier in range(1, later):
+            simpler = _played(scenario, tuple(_as_card(failure.events, later, earlier)), rules)
+            if simpler is not None and len(simpler.events) <= len(failure.events):
+                failure = _without_events(scenario, simpler, rules)
+    for at, event in enumerate(failure.events):
+        if event.force == Force() and at < len(failure.events):
+            plain = (*failure.events[:at], EventSpec("rescan"), *failure.events[at + 1 :])
+            failure = _played(scenario, plain, rules) or failure
+    return failure
+
+
+def _without_events(scenario: Scenario, failure: _Failure, rules: str) -> _Failure:
     """Leave events out, one after the other, as long as the rest still fails."""
     at = len(failure.events) - 1
     while at > 0:  # the first is the boot
@@ -217,6 +233,15 @@ def _shortened(scenario: Scenario, failure: _Failure, rules: str) -> _Failure:
         failure = _played(scenario, rest, rules) or failure
         at = min(at, len(failure.events)) - 1
     return failure
+
+
+def _as_card(events: tuple[EventSpec, ...], later: int, earlier: int) -> Iterator[EventSpec]:
+    """What happens to one card happens to another; if that one is in from the start, nobody plugs it."""
+    for event in events:
+        if event.id == f"card{later}" and event.op != "plug":
+            yield evolve(event, id=f"card{earlier}")
+        elif event.id not in (f"card{later}", f"port{later}"):
+            yield event
 
 
 def _played(scenario: Scenario, events: tuple[EventSpec, ...], rules: str) -> _Failure | None:

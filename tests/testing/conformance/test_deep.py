@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from movsdk import PciDev, PciId, PowerState
 from movsdk.bench import reference
+from movsdk.bench.force import Force
 from movsdk.bench.player import Player
+from movsdk.bench.scenario import EventSpec
 from movsdk.bench.scenario_file import load
 from movsdk.rescan.rules import by_name
+from movsdk.testing.conformance import deep
 from movsdk.testing.conformance.deep import DeepVerdict, deep_scenario, histories_of, reference_of
 from movsdk.testing.conformance.subject import Subject
 from tests.mutants.c37_one_flag import MODEL, OneFlag
@@ -48,6 +52,59 @@ def test_the_scenario_fails_again(failing: DeepVerdict, tmp_path: Path) -> None:
     outcomes = list(Player(found.scenario, by_name("v9")).play())
 
     assert outcomes[-1].breaches.broken == failing.broken
+
+
+class Sleeper(reference.load("edu").driver):  # type: ignore[misc]  # any class
+    """Breaks down in the rescan after one through which it slept."""
+
+    name = "sleeper"
+
+    def probe(self, dev: PciDev, id: PciId) -> None:
+        super().probe(dev, id)
+        self.slept: set[PciDev] = getattr(self, "slept", set())
+        self.asleep: set[PciDev] = getattr(self, "asleep", set())
+
+    def suspend(self, dev: PciDev, state: int) -> None:
+        super().rescan_prepare(dev)
+        self.asleep.add(dev)
+
+    def resume(self, dev: PciDev) -> None:
+        self.asleep.discard(dev)
+        super().rescan_done(dev)
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        if dev in self.asleep:
+            self.slept.add(dev)
+        elif dev in self.slept:
+            raise KeyError(dev.name)
+        else:
+            super().rescan_prepare(dev)
+
+    def rescan_done(self, dev: PciDev) -> None:
+        if dev not in self.asleep:
+            super().rescan_done(dev)
+
+
+def test_a_history_is_made_simpler_too() -> None:
+    """The card that came later is one that was there, and where any rescan will do, it is a rescan."""
+    model = reference.load("edu").model
+    scenario = deep_scenario(Subject.of(Sleeper, model), Sleeper, model)
+    state = PowerState.D3HOT
+    events = (
+        EventSpec("boot"),
+        EventSpec("wait", ms=20),
+        EventSpec("plug", "card3"),
+        EventSpec("hotadd", "port3"),
+        EventSpec("suspend", "card3", state=state),
+        EventSpec("force", "card1", force=Force()),
+        EventSpec("resume", "card3"),
+        EventSpec("force", "card2", force=Force()),
+    )
+
+    shortest = deep._shortened(scenario, deep._Failure(events, ("whatever",)), "v9")
+
+    assert list(map(str, shortest.events)) == ["boot", "suspend card1", "rescan", "resume card1", "rescan"]
+    assert "raised KeyError" in shortest.broken[0]
 
 
 def test_how_a_scenario_names_a_class() -> None:
