@@ -166,31 +166,6 @@ def test_what_a_driver_prints_is_not_part_of_the_verdict(capsys: pytest.CaptureF
 
 
 @pytest.mark.usefixtures("here")
-def test_what_drivers_build_upon_is_no_driver(capsys: pytest.CaptureFixture[str]) -> None:
-    """A class without a name, an abstract class: the one that is left is meant."""
-    bases = """
-
-class Nameless(Good):
-    name = None
-
-
-class Abstract(Good, ABC):
-    @abstractmethod
-    def start(self, dev): ...
-
-
-class Mine(Nameless, Abstract):
-    name = "mine"
-
-    def start(self, dev): ...
-"""
-    text = Path("one.py").read_text().replace("class Good(Edu)", "class _Good(Edu)") + bases.replace("Good", "_Good")
-    Path("based.py").write_text("from abc import ABC, abstractmethod\n" + text)
-
-    assert call(capsys, "check", "based.py").out.startswith("mine: CONFORMS")
-
-
-@pytest.mark.usefixtures("here")
 def test_a_waived_rule_is_not_tried_and_gives_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
     """With --verbose every rule that was not tried says why."""
     called = call(capsys, "check", "mine.py:Waived", "--model", "edu", "--verbose")
