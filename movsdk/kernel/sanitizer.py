@@ -22,7 +22,7 @@ from movsdk.errors import (
 from movsdk.kernel.actor import call_site, current_actor, driver_name, show
 from movsdk.ops import Fault, FaultKind
 from movsdk.pci_regs import VENDOR_ID, PowerState
-from movsdk.points import mention
+from movsdk.points import checkpoint, mention
 from movsdk.trace import What
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def judge(mapping: IoMem, operation: str, offset: int, length: int, seen: int) -
     """
     device = mapping.device
     if mapping.closed_at is not None:  # meanwhile
-        refuse(mapping, operation, offset, length)
+        refuse(mapping, operation, offset, length, is_announced=True)
         return
     fault = _own_fault(mapping, offset, length, seen)
     error = _by_belief(mapping, operation, offset, fault) or _by_silicon(mapping, operation, offset, fault)
@@ -77,11 +77,12 @@ def judge(mapping: IoMem, operation: str, offset: int, length: int, seen: int) -
     report(device, error, is_expected=expected)
 
 
-def refuse(mapping: IoMem, operation: str, offset: int, size: int) -> None:
+def refuse(mapping: IoMem, operation: str, offset: int, size: int, *, is_announced: bool = False) -> None:
     """Judge an access that reaches no bus at all: through a closed mapping, or beyond its last byte."""
     device = mapping.device
     if mapping.closed_at is not None:
-        mention(f"{device.label} {operation} through a closed mapping", mapping.cells)
+        if not is_announced:
+            checkpoint(f"{device.label} {operation} BAR {mapping.bar} + {offset:#x} (closed)", mapping.cells)
         how = "by the core when the driver was unbound" if mapping.closed_by_core else f"at {show(mapping.closed_at)}"
         error: AccessFault = _fault(
             MappingClosed, mapping, operation, offset, f"through a mapping that was closed {how}", _after_closing(device)
