@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from movsdk.explore.causes import Causes
+from movsdk.explore.causes import Causes, bits_of
 from movsdk.explore.record import Drift
 from movsdk.explore.run import Run
 from movsdk.explore.schedule import Replay, Schedule, write
@@ -123,18 +123,22 @@ def _lower(session: Session, run: Run, name: str, left: int) -> tuple[Run, int, 
 def deciding_pair(session: Session, run: Run, name: str) -> tuple[int, int] | None:
     """Two dependent operations of a failing run whose order matters: the other way round, it does not fail.
 
-    The latest such pair. None: turning single pairs round does not help, or the run does not do the same again.
+    The latest such pair of neighbours; else the failing operation and an earlier one that it depends on. None: turning single
+    pairs round does not help, or the run does not do the same again.
     """
     length = length_to(run, name)
     causes = causes_of(run, length)
-    for at in range(length - 1, -1, -1):
-        for rival in sorted(causes.rivals[at], reverse=True):
-            others = [event for event in range(rival + 1, at) if not causes.past[event] >> rival & 1]
-            order = [*run.order[:rival], *(run.order[event] for event in others), run.order[at]]
-            try:
-                turned = session.again(order)
-            except Drift:
-                return None
-            if turned.order[: len(order)] == order and not has(turned, name):
-                return rival, at
+    near = [(rival, at) for at in range(length - 1, -1, -1) for rival in sorted(causes.rivals[at], reverse=True)]
+    last = length - 1
+    met = bits_of(causes.meeting(run.ops[last]) & (1 << last) - 1)
+    far = [(rival, last) for rival in reversed(met) if run.order[rival] != run.order[last]]
+    for rival, at in [*near, *(pair for pair in far if pair not in near)]:
+        others = [event for event in range(rival + 1, at) if not causes.past[event] >> rival & 1]
+        order = [*run.order[:rival], *(run.order[event] for event in others), run.order[at]]
+        try:
+            turned = session.again(order)
+        except Drift:
+            return None
+        if turned.order[: len(order)] == order and not has(turned, name):
+            return rival, at
     return None
