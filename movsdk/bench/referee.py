@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 from movsdk.bench.state import bar_register_value, bridge_registers
 from movsdk.bench.world import World
 from movsdk.errors import InvariantBroken
+from movsdk.kernel.actor import show
 from movsdk.kernel.device import Device
 from movsdk.layout.table import IO, MEM, PCI_FIXED, PREF, UNSET, Resource
 from movsdk.ops import Space
@@ -28,8 +29,8 @@ _PAUSING = ("rescan_prepare", "rescan_done")
 class Finding:
     """A promise the kernel broke: `device` the victim, `text` what and why.
 
-    `rule` as E01 of the design notes; C43 a card that came back unnoticed, C45 an old address restored, O59 a bus number out of
-    reach, P19 a crash of the platform.
+    `rule` as E01 of the design notes; C30 a register that a driver wrote, C43 a card that came back unnoticed, C45 an old address
+    restored, O59 a bus number out of reach, P19 a crash of the platform.
     """
 
     rule: str
@@ -66,7 +67,7 @@ class Referee:
             for resource in device.resources:
                 yield from _tree_breaches(device, resource)
             if _answers(device) and not self._others_at(device):
-                excused = device.stale_bars | self._unnoticed_bars(device) | _pins(device)
+                excused = device.stale_bars | set(device.overwritten_bars) | self._unnoticed_bars(device) | _pins(device)
                 yield from _register_breaches(device, excused)
         yield from self._hook_breaches(report)
 
@@ -145,14 +146,16 @@ class Referee:
 
     def _promises_of_registers(self) -> Iterator[Finding]:
         """BARs whose register holds something else than the kernel believes, and not by our doing: it put an old address back,
-        nobody told it of another card, or it forgot where the platform had pinned one.
+        nobody told it of another card, it forgot where the platform had pinned one, or the driver wrote the register itself.
         """
         for device in self.world.system.devices():
             for bar in sorted(device.stale_bars):
                 text = f"BAR {bar} was restored to an old address, the kernel believes {device.bar_span(bar)} (patch 1)"
                 yield Finding("C45", device.label, text)
             unnoticed, pins = self._unnoticed_bars(device), _pins(device)
-            for rule, how, bars in (("C43", "pulled and put back unnoticed", unnoticed), ("E04", "pinned", pins)):
+            kinds = [("C43", "pulled and put back unnoticed", unnoticed), ("E04", "pinned", pins)]
+            kinds += [("C30", f"written by its driver at {show(site)}", {bar}) for bar, site in device.overwritten_bars.items()]
+            for rule, how, bars in kinds:
                 for bar in sorted(bars - device.stale_bars):
                     if _answers(device) and not self._others_at(device) and not _is_as_believed(device, device.resources[bar]):
                         register, span = bar_register_value(device, bar), device.bar_span(bar)

@@ -17,6 +17,7 @@ from movsdk.pci_regs import BRIDGE_RESOURCES, PowerState
 from movsdk.points import mention
 
 if TYPE_CHECKING:
+    from movsdk.kernel.actor import Site
     from movsdk.kernel.binding import BoundDriver
     from movsdk.kernel.mutex import Mutex
     from movsdk.kernel.runtime_pm import RuntimePm
@@ -93,6 +94,7 @@ class Device:
     current_state: PowerState = PowerState.D0
     saved_config: dict[int, int] | None = field(default=None, repr=False)
     stale_bars: set[int] = field(factory=set, repr=False)  # registers that a restore put back to an old address
+    overwritten_bars: dict[int, Site] = field(factory=dict, repr=False)  # registers that its driver wrote, and at which line
     pm: RuntimePm | None = field(default=None, repr=False)  # made by runtime_pm.pm_of()
     enable_mutex: Mutex | None = field(default=None, repr=False)  # made by enable.enable_mutex()
     lock: Mutex | None = field(default=None, repr=False)  # made by device_lock.device_locked()

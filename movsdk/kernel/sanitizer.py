@@ -20,8 +20,9 @@ from movsdk.errors import (
     TwoDecoders,
 )
 from movsdk.kernel.actor import call_site, current_actor, driver_name, show
+from movsdk.layout.table import MEM_64
 from movsdk.ops import Fault, FaultKind
-from movsdk.pci_regs import VENDOR_ID, PowerState
+from movsdk.pci_regs import BASE_ADDRESS_0, ROM_RESOURCE, VENDOR_ID, PowerState
 from movsdk.points import checkpoint, mention
 from movsdk.trace import What
 
@@ -114,7 +115,11 @@ def report(device: Device, error: ContractError, *, is_expected: bool = False) -
 
 
 def config_access(device: Device, operation: str, offset: int, size: int, value: int = 0) -> None:
-    """Tell whoever observes that a driver is about to read or write config space."""
+    """Tell whoever observes that a driver is about to read or write config space, and note which BAR registers it writes."""
+    if operation == "write" and BASE_ADDRESS_0 <= offset < BASE_ADDRESS_0 + 4 * ROM_RESOURCE and not device.row.is_bridge:
+        bar = (offset - BASE_ADDRESS_0) // 4
+        is_upper_half = bar > 0 and bool(device.resources[bar - 1].flags & MEM_64)
+        device.overwritten_bars[bar - is_upper_half] = call_site()
     if device.system.config_observer is not None:
         device.system.config_observer(device, operation, offset, size, value, call_site())
 

@@ -13,7 +13,7 @@ from movsdk import pci_regs as regs
 from movsdk.errors import PciError
 from movsdk.kernel.device import Device
 from movsdk.kernel.setup import write_bar, write_windows
-from movsdk.layout.table import IO, MEM_64, UNSET, WindowWrite
+from movsdk.layout.table import IO, MEM, MEM_64, UNSET, WindowWrite
 from movsdk.trace import What
 
 _HEADER: Final = range(0, 0x40, 4)
@@ -80,10 +80,13 @@ def _placed_registers(is_bridge: bool) -> frozenset[int]:
 
 
 def restore_bars(device: Device) -> None:
-    """Write every BAR that has a place to where it is now (``pci_restore_bars()``)."""
-    for index in range(regs.ROM_RESOURCE):
-        if device.bar_span(index) is not None and not device.resources[index].flags & UNSET:
-            write_bar(device, index, device.resources[index].start)
+    """Write every BAR that has an address to where it is now (``pci_restore_bars()``).
+
+    Whether it is claimed is not asked: in the middle of a rescan a pinned BAR is not, and nobody writes its register again.
+    """
+    for resource in device.resources[: regs.ROM_RESOURCE]:
+        if resource.flags & (IO | MEM) and not resource.flags & UNSET:
+            write_bar(device, resource.index, resource.start)
 
 
 def _restore_rom(device: Device, saved: dict[int, int]) -> None:

@@ -35,6 +35,7 @@ def write_bar(device: Device, index: int, start: int, flags: int | None = None) 
         flags = device.resources[index].flags
     offset = regs.bar_register(index)
     device.stale_bars.discard(index)
+    device.overwritten_bars.pop(index, None)
     device.system.trace.add(What.WRITE, device.label, f"BAR {index} register <- {start:#x}", (index, start))
     if flags & IO:
         device.config_write(offset, 4, start & 0xFFFF_FFFF | regs.BASE_ADDRESS_SPACE_IO)

@@ -206,3 +206,23 @@ def test_a_card_is_pulled_with_all_its_functions(bench: Bench) -> None:
         bench.pull(second, told=told)
         assert [bench.world.machine.function(label).present for label in labels] == [False, False]
         assert [bench.world.find(label) is None for label in labels] == [told, told]
+
+
+@pytest.mark.parametrize("step", ["release", "attempts", "bridges", "resume"])
+def test_a_pinned_card_recovers_at_its_place(step: str) -> None:
+    """A reset in the middle of a rescan, when nobody counts its BARs as placed, does not cost it their addresses."""
+
+    class Pinned(Gpu):
+        name = "pinned"
+
+        def bar_fixed(self, dev: PciDev, bar: int) -> bool:
+            return True
+
+    bench = Bench()
+    dev = bench.plug(Pinned, GpuModel)
+    before = dev.resources
+
+    bench.force(dev, bars=(), recover=step)
+
+    assert dev.resources == before
+    bench.run_io(dev)
