@@ -67,7 +67,7 @@ def dma_write(fabric: Fabric, function: Function, address: int, data: bytes) -> 
     if reason is not None:
         _refuse(function, reason, "write", address, len(data), str(where))
     elif where and is_message(address, len(data)):
-        fabric.interrupt(Interrupt("msi", int.from_bytes(data, "little"), function.label))
+        fabric.interrupt(Interrupt("msi", int.from_bytes(data, "little"), function.label, address))
     elif where and (view := fabric.memory.find(address, len(data))) is not None:
         view[:] = data
     elif fabric.claims(Space.MEM, address):
@@ -85,7 +85,7 @@ def send_message(fabric: Fabric, function: Function, address: int, data: int) ->
         footprint.announce_dma(fabric, "message", function, address, MESSAGE_SIZE, is_write=True)
     reason, where = climb(function, address)
     if reason is None:
-        fabric.interrupt(Interrupt("msi", data, function.label))
+        fabric.interrupt(Interrupt("msi", data, function.label, address))
     else:
         _refuse(function, reason, "message", address, MESSAGE_SIZE, str(where), Space.IRQ)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from movsdk.clock import Clock
 
@@ -85,11 +85,15 @@ class Fault:
 
 @frozen
 class Interrupt:
-    """One interrupt message as it reaches the CPU: MSI `vector` is the message data; INTx `vector` is the root line 0-3."""
+    """One interrupt message as it reaches the CPU: MSI `vector` is the message data; INTx `vector` is the root line 0-3.
+
+    `address`: where an MSI was written to, which says which CPU it is for; 0 for INTx.
+    """
 
     kind: str
     vector: int
     source: str
+    address: int = field(default=0, eq=False)
 
 
 @frozen

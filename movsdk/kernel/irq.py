@@ -37,6 +37,7 @@ class Vector:
     index: int
     kind: str
     number: int
+    address: int = field(default=0, init=False)  # where the device was told to write its messages
     handler: Handler | None = field(default=None, repr=False)
     name: str = ""
     is_running: bool = False
@@ -108,6 +109,8 @@ class IrqDomain:
         if held is None or not held.vectors or held.vectors[0].kind == "intx":
             return
         numbers = [vector.number for vector in held.vectors]
+        for vector in held.vectors:
+            vector.address = self.message_address
         if held.vectors[0].kind == "msix":
             msi.enable_msix(device, numbers, [vector.handler is None for vector in held.vectors], self.message_address)
         else:
@@ -169,7 +172,8 @@ class IrqDomain:
         if interrupt.kind == "intx":
             vectors = list(self._lines.get(interrupt.vector, ()))
         else:
-            vectors = [vector for vector in (self._messages.get(interrupt.vector),) if vector is not None]
+            found = self._messages.get(interrupt.vector)
+            vectors = [found] if found is not None and interrupt.address in (0, found.address) else []
         if not any(vector.handler is not None for vector in vectors):
             self.spurious += 1
             what = f"{interrupt.kind} interrupt {interrupt.vector:#x}: nobody cared, no handler is registered"

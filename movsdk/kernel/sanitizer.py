@@ -215,6 +215,7 @@ def _fault(
             "bar": mapping.bar,
             "offset": offset,
             "address": mapping.address + offset,
+            "bar_offset": mapping.address - mapping.start + offset,
             "operation": operation,
             "map_site": mapping.mapped_at,
             "access_site": site,

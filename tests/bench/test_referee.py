@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
-from movsdk.reference.edu.driver import Edu
-from movsdk.reference.edu.model import EduModel
 
-from movsdk import Bench, PciDev
 from movsdk.bench.player import Player
 from movsdk.bench.referee import Finding, Referee
 from movsdk.bench.scenario import EventSpec
 from movsdk.errors import InvariantBroken
 from movsdk.kernel.device import Device
-from movsdk.kernel.pcidev import device_of
-from movsdk.kernel.setup import write_bar
 from movsdk.layout.table import PCI_FIXED, UNSET
-from movsdk.pci_regs import BASE_ADDRESS_0
 from movsdk.rescan.report import RescanReport
 from movsdk.trace import BarMove, Event, What
 from tests.rescan.stories import B, M, card, late, played, port
@@ -305,27 +298,3 @@ def test_recorded_losses_name_their_cause() -> None:
         assert outcome is not None
         assert outcome.findings
         assert all(cause in finding.text for finding in outcome.findings)
-
-
-class Meddler(Edu):
-    """Writes its own BAR register in rescan_done."""
-
-    name = "meddler"
-
-    def rescan_done(self, dev: PciDev) -> None:
-        super().rescan_done(dev)
-        dev.write_config_dword(BASE_ADDRESS_0, 0x8700_0000)
-
-
-def test_a_register_that_a_driver_wrote_is_a_finding() -> None:
-    """It is the driver's doing, at this line, and no fault of ours; a BAR that the kernel places again is in order again."""
-    bench = Bench(strict=False)
-    dev = bench.plug(Meddler, EduModel)
-
-    bench.rescan()
-
-    finding = next(finding for finding in bench.referee.findings if finding.rule == "C30")
-    assert re.search(r"written by its driver at .*test_referee.py:\d+: BAR 0 holds 0x87000000, the kernel believes", finding.text)
-    found = device_of(dev)
-    write_bar(found, 0, found.resources[0].start)
-    assert Referee(bench.world).check(bench.reports[-1]) == []

@@ -21,7 +21,9 @@ from movsdk.errors import (
     StaleMapping,
 )
 from movsdk.kernel.device import Device
+from movsdk.kernel.header import find_capability
 from movsdk.kernel.pcidev import device_of
+from movsdk.pci_regs import CAP_ID_MSIX, MSIX_BIR, MSIX_ENTRY_SIZE, MSIX_FLAGS, MSIX_FLAGS_QSIZE, MSIX_TABLE
 from movsdk.trace import Trace, What
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def of_fault(stage: Findings, error: AccessFault) -> None:
 def rule_of(stage: Findings, error: AccessFault) -> str:
     """The rule that a bad access breaks."""
     fields = error.fields
+    if str(fields.get("actor")).endswith(".bar_fixed"):
+        return "C36"  # a question is to be answered from memory
     if isinstance(error, AccessWhilePaused) or fields.get("is_paused"):
         return "C05"
     if isinstance(error, DeviceAsleep):
@@ -53,15 +57,28 @@ def rule_of(stage: Findings, error: AccessFault) -> str:
 
 
 def _of_old_mapping(stage: Findings, error: AccessFault) -> str:
-    """C04 if other BARs are mapped anew and this one is not; else C01 for the old place, C03 for a closed mapping."""
+    """C13 for the MSI-X table; C04 if other BARs are mapped anew and this one is not; else C01 for the old place, C03 for a
+    closed mapping.
+    """
     device = next((device_of(dev) for dev in stage.cards if device_of(dev).label == error.fields["device"]), None)
     bar = error.fields["bar"]
     fresh: set[int] = set()
     if device is not None and device.view is not None:
         fresh = {m.bar for m in device.view.held.mappings if m.generation == device.generation[m.bar]}
+    if device is not None and _is_msix_table(device, bar, error.fields["bar_offset"]):
+        return "C13"
     if fresh and bar not in fresh:
         return "C04"
     return "C01" if isinstance(error, StaleMapping) else "C03"
+
+
+def _is_msix_table(device: Device, bar: int, offset: int) -> bool:
+    """Whether this place in a BAR belongs to the table of MSI-X vectors, which is the core's."""
+    at = find_capability(device, CAP_ID_MSIX)
+    if not at:
+        return False
+    table, size = device.config_read(at + MSIX_TABLE, 4), (device.config_read(at + MSIX_FLAGS, 2) & MSIX_FLAGS_QSIZE) + 1
+    return bar == table & MSIX_BIR and 0 <= offset - (table & ~MSIX_BIR) < size * MSIX_ENTRY_SIZE
 
 
 def of_failure(stage: Findings, failure: HookFailed) -> None:

@@ -36,7 +36,7 @@ DEVICE_RULES: Final = (
         "C03",
         "rescan_done maps again and looks up every address it keeps.",
         "tinygrad caches bar_info; kernel drivers copy resource_start",
-        "an access through the closed mapping; an attribute that held the old address and still does",
+        "an access through the closed mapping; a number that held the old address and still does, wherever it is kept",
         "iomap() and resource_start() again in rescan_done",
         needs_io=True,
     ),
@@ -184,7 +184,7 @@ DEVICE_RULES: Final = (
         "Whoever reads sysfs during a move sees old or new values, never half of each.",
         "v9 takes no lock for it",
         "read resource and config of the device at every step of the rescan",
-        "write no BAR register yourself; the core's writes are whole",
+        "write no BAR register yourself; after a reset of your own restore_state() at once",
     ),
     Rule(
         "C27",

@@ -109,9 +109,10 @@ def model_of(driver: type[Any]) -> type[DeviceModel] | None:
     if inspect.isclass(declared) and issubclass(declared, DeviceModel):
         return declared
     for module in _modules(driver):
-        for value in vars(module).values():
-            if _is_model(value) and _serves(driver, value):
-                return cast(type[DeviceModel], value)
+        fitting = [value for value in vars(module).values() if _is_model(value) and _serves(driver, value)]
+        if fitting:
+            here = [model for model in fitting if model.__module__ == module.__name__]  # rather than what it was made of
+            return cast("type[DeviceModel]", (here or fitting)[0])
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from movsdk.bench.bench import Bench
 from movsdk.errors import AccessFault, MovError
@@ -84,9 +84,18 @@ class Findings:
             return
         if weight is Weight.ERROR and self.trial.claims(rule):
             rule = self.blame
-        first = self.cause or next((seen.rule for seen in self.violations if seen.explains), "")
+        if rule == "C01":
+            self._blame_the_mapping((sites or {}).get("mapped", NOWHERE))
+        first = self.cause or next((seen.rule for seen in self.violations if seen.explains and not seen.follows), "")
         follows = first if first != rule else ""
         self.violations.append(Violation(rule, message, symptom, self.trial.name, site, sites or {}, weight, follows))
+
+    def _blame_the_mapping(self, mapped: Site) -> None:
+        """Who used the mapping made there while paused, as a handler does, did so because it was kept: that follows from C01."""
+        users = [seen for seen in self.violations if seen.rule == "C05" and seen.sites.get("mapped") == mapped]
+        for n, seen in enumerate(self.violations):
+            if seen in users or (users and seen.rule == "C12"):
+                self.violations[n] = evolve(seen, follows="C01")
 
     def collect(self) -> None:
         """Turn what happened since the last time into violations."""

@@ -16,7 +16,7 @@ from movsdk.kernel.device import Device
 from movsdk.kernel.mmio import IoMem
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.pci_regs import BASE_ADDRESS_0, COMMAND, COMMAND_IO, COMMAND_MEMORY, ROM_RESOURCE, PowerState
-from movsdk.testing.conformance.kept_numbers import addresses_in, numbers_of
+from movsdk.testing.conformance import keeping
 from movsdk.testing.conformance.rule import Weight
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ _LAST_BAR_REGISTER: Final = BASE_ADDRESS_0 + 4 * 5
 
 @frozen
 class Standing:
-    """What a driver had before a rescan: open mappings, vectors with a handler, attributes that hold a BAR's address."""
+    """What a driver had before a rescan: where its BARs begin, open mappings, vectors with a handler, addresses that it keeps."""
 
+    places: dict[int, int]
     mappings: Counter[tuple[int, int, int, bool]]
     sites: dict[int, Site]
     handlers: int
@@ -37,9 +38,9 @@ class Standing:
 
 def standing(stage: Stage, dev: PciDev) -> Standing:
     """Look at `dev` before a rescan."""
-    caches = addresses_in(dev, stage.subject.constants)
     mapped = {mapping.bar: mapping.mapped_at for mapping in dev.held.mappings}
-    return Standing(_kinds(dev.held.mappings), mapped, _handlers(dev), caches)
+    caches = keeping.addresses(dev, stage.subject.constants)
+    return Standing(keeping.places(dev), _kinds(dev.held.mappings), mapped, _handlers(dev), caches)
 
 
 def after_prepare(stage: Stage, dev: PciDev) -> None:
@@ -84,9 +85,9 @@ def after_done(stage: Stage, dev: PciDev, before: Standing) -> None:
     hook = getattr(device.driver.target, "rescan_done", None)
     code = getattr(hook, "__code__", None)
     site = (code.co_filename, code.co_firstlineno) if code is not None else NOWHERE
-    _compare_addresses(stage, dev, now, before, site)
-    _compare_attributes(stage, device, dev, before)
     _compare_firmware(stage, device, now, site)
+    _compare_addresses(stage, dev, before, now, site)
+    _compare_attributes(stage, device, dev, before)
     if before.handlers > (count := _handlers(dev)) and device.driver.has("rescan_done"):
         stage.note(
             "C13",
@@ -97,12 +98,15 @@ def after_done(stage: Stage, dev: PciDev, before: Standing) -> None:
         )
 
 
-def _compare_addresses(stage: Stage, dev: PciDev, now: Mapping[int, int], before: Standing, site: Site) -> None:
+def _compare_addresses(stage: Stage, dev: PciDev, before: Standing, now: Mapping[int, int], site: Site) -> None:
     """Addresses that the driver kept and still keeps. Beside one that was looked up again, an old one may be a record."""
-    values = dict(numbers_of(dev))
-    fresh = {bar for path, (bar, old) in before.caches.items() if now.get(bar, old) != old and values.get(path) == now[bar]}
-    for path, (bar, old) in before.caches.items():
-        if now.get(bar, old) == old or values.get(path) != old:
+    values = dict(keeping.numbers(dev))
+    moved = {
+        path: (bar, old) for path, (bar, old) in before.caches.items() if now.get(bar, before.places[bar]) != before.places[bar]
+    }
+    fresh = {bar for path, (bar, old) in moved.items() if values.get(path) == old - before.places[bar] + now[bar]}
+    for path, (bar, old) in moved.items():
+        if values.get(path) != old:
             continue
         remark = "; another copy was looked up again, and this one is no trouble unless it is used" if bar in fresh else ""
         stage.note(
@@ -116,12 +120,13 @@ def _compare_addresses(stage: Stage, dev: PciDev, now: Mapping[int, int], before
 
 
 def config_access(stage: Stage, device: Device, operation: str, offset: int, value: int, site: Site) -> None:
-    """C05 for any config access of a paused device, C30 for writes that are the core's business."""
-    if device.is_paused:
+    """C05 for any config access of a paused device (C36 for one in bar_fixed), C30 for writes that are the core's business."""
+    if device.is_paused or device.in_hook == "bar_fixed":
+        is_question = device.in_hook == "bar_fixed"
+        when = "in bar_fixed, which answers from memory" if is_question else "between rescan_prepare and rescan_done"
         stage.note(
-            "C05",
-            f"{device}: config {operation} at {offset:#x} ({show(site)}) between rescan_prepare and rescan_done; "
-            "the device is on the move",
+            "C36" if is_question else "C05",
+            f"{device}: config {operation} at {offset:#x} ({show(site)}) {when}; the device is on the move",
             ("config", site),
             site,
         )

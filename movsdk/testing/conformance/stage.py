@@ -12,7 +12,6 @@ from attrs import define, field
 
 from movsdk.bench.alarm import Hung
 from movsdk.bench.bench import Bench
-from movsdk.bench.pause_watch import PAUSE
 from movsdk.clock import NS_PER_MS
 from movsdk.errors import (
     AccessFault,
@@ -32,6 +31,7 @@ from movsdk.testing.conformance.driver_calls import patience, ran
 from movsdk.testing.conformance.findings import Findings
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.trial import NotChecked
+from movsdk.testing.conformance.violation import LEFT_BEHIND
 from movsdk.testing.conformance.watchdog import VIRTUAL_MS, watched
 
 PAUSE_MS = 40  # how long a pause lasts; trials that wait for slow timers take longer ones
@@ -51,7 +51,6 @@ class Stage(Findings):
     is_nested: bool = field(default=False, init=False)  # a rescan inside a user call
     hook_ms: float = field(default=0.0, init=False)  # longest time that drivers took for one pause, without what the kit adds
     _before: dict[str, inspecting.Standing] = field(factory=dict, init=False)
-    _lasted: float = field(default=0.0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.bench = Bench(**{"strict": False, "ports": 6, **self.terms})
@@ -83,10 +82,12 @@ class Stage(Findings):
         except InvariantBroken:
             raise
         except Hung as hung:
+            self.collect()
             self.note(self.blame, f"{dev}: {hung}", ("hung", what), hung.site)
         except AccessFault:
             pass  # it is on the timeline as well
         except Exception as error:  # whatever a driver raises is a finding
+            self.collect()  # what came before it explains it
             self._raised(device_of(dev), what, error)
         finally:
             self.collect()
@@ -145,7 +146,7 @@ class Stage(Findings):
         self.do("remove", lambda: self.bench.remove(dev))
         self.settle(5)
         for text in left_behind(self.bench.trace, device, since):
-            self.note(leak_rule(text, self), f"{device}: {text}", ("left behind", text), weight=self.leak_weight)
+            self.note(leak_rule(text, self), f"{device}: {text}", (LEFT_BEHIND, text), weight=self.leak_weight)
 
     def finish(self) -> None:
         """The usual end: time passes, every card is used once more and removed."""
@@ -188,12 +189,7 @@ class Stage(Findings):
     def _rescanning(self, work: Callable[[], object]) -> None:
         self._before = {device_of(dev).label: inspecting.standing(self, dev) for dev in self.cards if device_of(dev).driver}
         self.moved = True
-        clock = self.bench.world.system.ops.clock
-        start = clock.now
-        try:
-            self.do("rescan", self._excusing_losers(work))
-        finally:
-            self.hook_ms = max(self.hook_ms, (clock.now - start - PAUSE) / NS_PER_MS - self._lasted)
+        self.do("rescan", self._excusing_losers(work))
         for dev in self.cards:
             label = device_of(dev).label
             if label not in self._excused and (before := self._before.get(label)):
@@ -214,18 +210,22 @@ class Stage(Findings):
         return rescan
 
     def _listen(self) -> None:
-        engine = self.bench.world.engine
-        inner, was = engine.before_step, [""]
+        engine, clock = self.bench.world.engine, self.bench.world.system.ops.clock
+        inner, was, since, took = engine.before_step, "", 0, 0
 
         def at(step: str) -> None:
-            if was[0] == "pause":
+            nonlocal was, since, took
+            if was in ("pause", "resume"):
+                took = clock.now - since + (took if was == "resume" else 0)
+                self.hook_ms = max(self.hook_ms, took / NS_PER_MS)
+            if was == "pause":
                 for dev in self.cards:
                     inspecting.after_prepare(self, dev)
-                clock = self.bench.world.system.ops.clock
-                self._lasted = patience(self.cards, self.pause_ms) if self.waits_for_work else self.pause_ms
-                clock.advance(int(self._lasted * NS_PER_MS))
-            was[0] = step
+                lasts = patience(self.cards, self.pause_ms) if self.waits_for_work else self.pause_ms
+                clock.advance(int(lasts * NS_PER_MS))
+            was = step
             inner(step)
+            since = clock.now
 
         engine.before_step = at
         self.bench.world.system.config_observer = self._config_seen

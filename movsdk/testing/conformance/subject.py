@@ -38,7 +38,7 @@ class Subject:
     `drives_bridges`: there is no card for it; the silicon is that of a card below its ports.
     `is_generic`: the silicon is a stand-in made of BAR declarations, without behaviour. `io_trouble`: why its I/O cannot be
     asked for with that. `loopers` are those of its callbacks that were found in an endless loop. `constants` are numbers that
-    it keeps wherever its card is (`kept_numbers`).
+    it keeps wherever its card is (`keeping`).
     """
 
     make_driver: Callable[[], Any]

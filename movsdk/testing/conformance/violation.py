@@ -15,6 +15,8 @@ from movsdk.testing.conformance.rule import Weight
 _SPECIFIC: Final = re.compile(r"\w+ \([0-9a-f:.]+\)|[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|0x[0-9a-f]+|\d+")
 
 HELD_TOO_LONG: Final = ("C02", "C50")
+LEFT_BEHIND: Final = "left behind"
+"""What the symptom of a thing that remove left behind begins with."""
 
 
 @frozen
@@ -37,7 +39,12 @@ class Violation:
     @property
     def explains(self) -> bool:
         """Whether other breaches may come of it. What is merely held too long breaks nothing else."""
-        return self.weight is Weight.ERROR and self.rule not in HELD_TOO_LONG
+        return self.weight is Weight.ERROR and not self.is_held_too_long
+
+    @property
+    def is_held_too_long(self) -> bool:
+        """Whether it is about a thing that was not given back, in rescan_prepare or in remove."""
+        return self.rule in HELD_TOO_LONG or self.symptom[0] == LEFT_BEHIND
 
 
 def general(symptom: tuple[Hashable, ...]) -> tuple[Hashable, ...]:

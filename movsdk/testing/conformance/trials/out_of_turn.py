@@ -76,8 +76,10 @@ def asked_often(stage: Stage) -> None:
     def answers() -> list[object]:
         return [driver.call("bar_fixed", dev=dev, bar=bar) for bar in bars]
 
+    stage.io(dev)
     first = stage.do("bar_fixed", answers)
     second = stage.do("bar_fixed", lambda: [answers() for _ in range(5)][-1])
+    stage.io(dev)
     stage.rescan()
     third = stage.do("bar_fixed", answers)
     if not first == second == third:
@@ -85,8 +87,8 @@ def asked_often(stage: Stage) -> None:
         site = (code.co_filename, code.co_firstlineno) if code is not None else ("?", 0)
         stage.note(
             "C36",
-            f"{dev}: bar_fixed() ({show(site)}) answered {first} for BARs {bars}, then {second}, and {third} after a rescan; "
-            "answer from what only probe and remove change",
+            f"{dev}: bar_fixed() ({show(site)}) answered {first} for BARs {bars}, then {second}, and {third} after I/O and a "
+            "rescan; answer from what only probe and remove change",
             ("impure",),
             site,
         )

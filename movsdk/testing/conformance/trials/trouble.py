@@ -7,9 +7,11 @@ from typing import Final
 
 from attrs import evolve
 
-from movsdk.kernel.pcidev import device_of
+from movsdk.kernel.actor import show
+from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.pci_regs import PowerState
-from movsdk.testing.conformance.kept_numbers import remembers
+from movsdk.testing.conformance.driver_calls import method_site, ran
+from movsdk.testing.conformance.keeping import remembers
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, movable, sleeps, trial
@@ -28,13 +30,35 @@ def bar_lost(stage: Stage) -> None:
         stage.excuse(dev)
         stage.do("rescan", lambda dev=dev, bar=bar: stage.bench.lose_bar(dev, bar))  # type: ignore[misc]  # bound now
         stage.settle()
-        stage.io(neighbour)
-        if not device_of(dev).is_gone:  # the driver says that it can go on
-            stage.io(dev)
+        with stage.blaming("C35"):
+            stage.io(neighbour)
+        _goes_on(stage, dev, f"BAR {bar} was lost")
         with stage.blaming("C35"):
             stage.remove(dev)
         stage.cards.remove(dev)
     stage.finish()
+
+
+def _goes_on(stage: Stage, dev: PciDev, trouble: str) -> None:
+    """If rescan_done returned, the driver says that the device works; it is advised not to say so if it does not."""
+    if device_of(dev).is_gone or not stage.subject.does_io:
+        return
+    answers: list[bool] = []
+
+    def work() -> None:
+        ran(stage.driver.exercise(dev))
+        answers.append(True)
+
+    if stage.call(dev, "exercise", work) and not answers:
+        site = method_site(stage.driver, "rescan_done")
+        stage.note(
+            stage.blame,
+            f"{dev}: rescan_done ({show(site)}) returned although {trouble}, and the device does not work; raise the PciError "
+            "there, so that the kernel knows that the device is gone",
+            ("says nothing", stage.blame),
+            site,
+            weight=Weight.ADVICE,
+        )
 
 
 @trial("a BAR shrinks", blames="C07", needs=movable, owns=True)
@@ -55,7 +79,8 @@ def bar_shrinks(stage: Stage) -> None:
         except NotChecked as why:  # as small as it can be, or no second place
             refused = str(why)
         stage.settle()
-        stage.io(neighbour)
+        with stage.blaming("C35"):
+            stage.io(neighbour)
         if not device_of(dev).is_gone:
             stage.io(dev)
         if not remembers(dev, length):
@@ -81,6 +106,7 @@ def done_fails(stage: Stage) -> None:
             stage.move(dev, stage.movable_bars(dev))
         stage.settle()
         stage.io(neighbour)
+        _goes_on(stage, dev, f"{call}() failed")
         stage.remove(dev)
         stage.cards.remove(dev)
     stage.finish()
