@@ -67,6 +67,7 @@ def record_failure(device: Device, what: str, error: Exception, consequence: str
         hook=what,
         site=site,
         error=error,
+        is_paused=device.is_paused,
     )
     failure.__cause__ = error
     device.system.failures.append(failure)

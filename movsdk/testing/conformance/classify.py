@@ -91,6 +91,8 @@ def of_failure(stage: Findings, failure: HookFailed) -> None:
     rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32", "user": "C23", "retry": "C25"}.get(
         failure.fields.get("kind", ""), stage.blame
     )
+    if hook.startswith("work ") and failure.fields.get("is_paused"):
+        rule = "C05"  # it ran into what rescan_prepare took away
     stage.note(rule, str(failure), (hook, failure.fields.get("kind") or type(error).__name__, site), site)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drivers.edu.model import EduModel
-from movsdk import PciDev, PciId
+from movsdk import PciDev, PciId, UserMapping
 from movsdk.testing.conformance.kit import examine
 from movsdk.testing.conformance.rule import Status
 from tests.mutants.memory_card import MemoryCard, MemoryModel
@@ -31,6 +31,24 @@ def test_a_card_with_users_conforms() -> None:
 
     assert [seen.message for judgement in verdict.broken for seen in judgement.violations] == []
     assert verdict.of("C23").status is Status.KEPT
+
+
+class Patient(MemoryCard):
+    """Its fault handler sleeps until the device is back, as C23 asks for."""
+
+    name = "patient"
+
+    def _fault(self, mapping: UserMapping) -> None:
+        while mapping.dev.drvdata.is_paused:
+            mapping.dev.msleep(1)
+        mapping.insert()
+
+
+def test_a_user_may_wait_for_the_device() -> None:
+    """Here nobody goes on meanwhile, so that it waits for ever: that is no deadlock of the driver's."""
+    verdict = examine(Patient, MemoryModel)
+
+    assert [seen.message for judgement in verdict.broken for seen in judgement.violations] == []
 
 
 def test_advice_is_not_a_breach() -> None:

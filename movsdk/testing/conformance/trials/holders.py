@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from mockbus.bar import BarSpec
 from mockbus.model import DeviceModel
+from movsdk.bench.alarm import Hung
 from movsdk.errors import NoSpace, PciError, UserBusError
 from movsdk.hooks import PciId
 from movsdk.kernel.actor import show
@@ -15,12 +16,15 @@ from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.kernel.user_mapping import UserMapping
 from movsdk.layout.table import MEM_64
 from movsdk.pci_regs import BarKind, bar_register
+from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import Needs, NotChecked, Trial, all_of, movable, trial
+from movsdk.testing.conformance.watchdog import watched
 
 _MARK: Final = 0x5AFE_C0DE
 _LENGTH: Final = 4096
+_BLOCKED_MS: Final = 200  # who waits longer in a fault waits for rescan_done, and rightly so
 _AWAY: Final = 2048  # where a user writes while the device is paused
 
 
@@ -42,7 +46,14 @@ def user_maps(stage: Stage) -> None:
         raise NotChecked(f"mmap() returned {type(mapping).__name__}, not a UserMapping")
     stage.do("a user's write", lambda: mapping.write(_MARK, 0))
     written: list[int] = []
-    stage.while_paused(lambda: _while_paused(stage, dev, mapping, written), dev)
+    other = _second_mapping(stage, dev)
+
+    def meanwhile() -> None:
+        _while_paused(stage, dev, mapping, written)
+        if other is not None:
+            _while_paused(stage, dev, other, [])
+
+    stage.while_paused(meanwhile, dev)
     found = stage.do("a user's read", lambda: _answer(lambda: mapping.read(0)))
     if found not in (_MARK, None):
         stage.note(
@@ -62,7 +73,19 @@ def user_maps(stage: Stage) -> None:
     if stage.do("a user's read", lambda: _answer(lambda: mapping.read(_AWAY))) == 0:
         _lost_write(stage, mapping, written)
     stage.do("munmap", mapping.close)
+    if other is not None:
+        stage.do("munmap", other.close)
     stage.finish()
+
+
+def _second_mapping(stage: Stage, dev: PciDev) -> UserMapping | None:
+    """Another process maps the same piece and touches it; a driver may refuse that."""
+    with suppress(PciError, UserBusError):
+        mapping = stage.do("mmap", lambda: stage.bench.driver(dev).mmap(dev, 0, _LENGTH))
+        if isinstance(mapping, UserMapping):
+            stage.do("a user's read", lambda: mapping.read(0))
+            return mapping
+    return None
 
 
 def _lost_write(stage: Stage, mapping: UserMapping, written: list[int]) -> None:
@@ -78,9 +101,13 @@ def _lost_write(stage: Stage, mapping: UserMapping, written: list[int]) -> None:
 
 
 def _while_paused(stage: Stage, dev: PciDev, mapping: UserMapping, written: list[int]) -> None:
-    """A user's access now must not reach the device: it waits (here: SIGBUS) until rescan_done."""
-    with suppress(UserBusError):
+    """A user's access now must not reach the device: it waits (here: SIGBUS, or for ever) until rescan_done."""
+
+    def write() -> None:
         mapping.write(_MARK, _AWAY)
+
+    with suppress(UserBusError, Hung):
+        watched(dev.clock, "a user's write", write, _BLOCKED_MS, stage.subject.loopers)
         written.append(_MARK)
         if not mapping.is_present:
             return  # it was served by somebody else; whether it arrives is seen afterwards
@@ -126,8 +153,13 @@ def sysfs_read(stage: Stage) -> None:
         torn = seen[bar] - {old[bar], dev.resource_start(bar)}
         if torn:
             values = ", ".join(f"{value:#x}" for value in sorted(torn))
+            site = method_site(stage.driver, "rescan_prepare")
             stage.note(
-                "C26", f"{dev}: during the move the register of BAR {bar} read {values}: neither old nor new", ("torn", bar)
+                "C26",
+                f"{dev}: during the move the register of BAR {bar} read {values}: neither {old[bar]:#x}, where it was, nor "
+                f"{dev.resource_start(bar):#x}, where it went; see what rescan_prepare ({show(site)}) and rescan_done do to it",
+                ("torn", bar),
+                site,
             )
     stage.finish()
 

@@ -15,6 +15,7 @@ from movsdk.testing.conformance.watchdog import TornOut
 
 _MOMENTS: Final = (0.001, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9)  # of the time that a round takes
 _PATIENCE_MS: Final = 500  # for an answer
+_NESTED_MS: Final = 5_000  # for a rescan in the middle of a user call, which may wait for that call for ever
 _PAUSE_RULES: Final = "C05 C10 C12 C31"
 
 
@@ -89,6 +90,7 @@ def inside_a_call(stage: Stage) -> None:
 def _mover(stage: Stage, dev: PciDev) -> Callable[[], None]:
     def move() -> None:
         inside, stage.in_user_call, stage.is_nested = stage.in_user_call, False, True
+        patience, stage.patience_ms = stage.patience_ms, _NESTED_MS
         try:
             with stage.excusing(dev):  # "busy" is an answer: the BARs stay
                 stage.move(dev, stage.movable_bars(dev))
@@ -99,7 +101,7 @@ def _mover(stage: Stage, dev: PciDev) -> Callable[[], None]:
                 raise
             raise TornOut(f"the driver locks its I/O path; --deep tries every order ({error})") from error
         finally:
-            stage.in_user_call, stage.is_nested = inside, False
+            stage.in_user_call, stage.is_nested, stage.patience_ms = inside, False, patience
 
     return move
 
