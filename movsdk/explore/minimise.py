@@ -120,6 +120,15 @@ def _lower(session: Session, run: Run, name: str, left: int) -> tuple[Run, int, 
     return run, left, True
 
 
+def _met_by_the_last(run: Run, causes: Causes, length: int) -> list[tuple[int, int]]:
+    """The last of `length` operations, with each earlier one of another task that it depends on, the nearest first."""
+    last = length - 1
+    if not 0 <= last < len(run.ops):  # a failure of the set-up, or at the end
+        return []
+    met = bits_of(causes.meeting(run.ops[last]) & (1 << last) - 1)
+    return [(rival, last) for rival in reversed(met) if run.order[rival] != run.order[last]]
+
+
 def deciding_pair(session: Session, run: Run, name: str) -> tuple[int, int] | None:
     """Two dependent operations of a failing run whose order matters: the other way round, it does not fail.
 
@@ -129,10 +138,7 @@ def deciding_pair(session: Session, run: Run, name: str) -> tuple[int, int] | No
     length = length_to(run, name)
     causes = causes_of(run, length)
     near = [(rival, at) for at in range(length - 1, -1, -1) for rival in sorted(causes.rivals[at], reverse=True)]
-    last = length - 1
-    met = bits_of(causes.meeting(run.ops[last]) & (1 << last) - 1)
-    far = [(rival, last) for rival in reversed(met) if run.order[rival] != run.order[last]]
-    for rival, at in [*near, *(pair for pair in far if pair not in near)]:
+    for rival, at in dict.fromkeys((*near, *_met_by_the_last(run, causes, length))):
         others = [event for event in range(rival + 1, at) if not causes.past[event] >> rival & 1]
         order = [*run.order[:rival], *(run.order[event] for event in others), run.order[at]]
         try:

@@ -45,31 +45,35 @@ def words(made: RaceMachine, act: Callable[[Device], object], label: str = "nvme
 
 
 FIRST_CHILD = {
-    "mainline": """nvme0.enable_cnt += 1 · R br0.enable_cnt · br0.enable_cnt += 1 · R br0.COMMAND · W br0.COMMAND
-        · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · R nvme0.COMMAND · W nvme0.COMMAND""",
-    "v5": """lock nvme0.enable_mutex · R nvme0.enable_cnt · lock br0.enable_mutex · R br0.enable_cnt · R br0.enable_cnt
-        · R br0.COMMAND · W br0.COMMAND · br0.enable_cnt += 1 · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster
-        · unlock br0.enable_mutex · R nvme0.COMMAND · W nvme0.COMMAND · nvme0.enable_cnt += 1 · unlock nvme0.enable_mutex""",
-    "v9": """nvme0.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt · br0.enable_cnt += 1 · R br0.COMMAND
-        · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · unlock br0.enable_mutex · R nvme0.COMMAND
+    "mainline": """nvme0.enable_cnt += 1 · R br0.enable_cnt · br0.enable_cnt += 1 · br0 R resources · R br0.COMMAND
+        · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · nvme0 R resources · R nvme0.COMMAND
         · W nvme0.COMMAND""",
-    "mutex-2017": """nvme0.enable_cnt += 1 · R br0.enable_cnt · lock pci_bridge_mutex · R br0.enable_cnt · br0.enable_cnt += 1
-        · R br0.COMMAND · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · unlock pci_bridge_mutex
-        · R nvme0.COMMAND · W nvme0.COMMAND""",
-    "bits-first": """R nvme0.enable_cnt · R br0.enable_cnt · R br0.enable_cnt · R br0.COMMAND · W br0.COMMAND
-        · br0.enable_cnt += 1
-        · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · R nvme0.COMMAND · W nvme0.COMMAND · nvme0.enable_cnt += 1""",
+    "v5": """lock nvme0.enable_mutex · R nvme0.enable_cnt · lock br0.enable_mutex · R br0.enable_cnt · R br0.enable_cnt
+        · br0 R resources · R br0.COMMAND · W br0.COMMAND · br0.enable_cnt += 1 · R br0.COMMAND · W br0.COMMAND
+        · W br0.is_busmaster · unlock br0.enable_mutex · nvme0 R resources · R nvme0.COMMAND · W nvme0.COMMAND
+        · nvme0.enable_cnt += 1 · unlock nvme0.enable_mutex""",
+    "v9": """nvme0.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt · br0.enable_cnt += 1 · br0 R resources
+        · R br0.COMMAND · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · unlock br0.enable_mutex
+        · nvme0 R resources · R nvme0.COMMAND · W nvme0.COMMAND""",
+    "mutex-2017": """nvme0.enable_cnt += 1 · R br0.enable_cnt · lock pci_bridge_mutex · R br0.enable_cnt
+        · br0.enable_cnt += 1 · br0 R resources · R br0.COMMAND · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND
+        · W br0.is_busmaster · unlock pci_bridge_mutex · nvme0 R resources · R nvme0.COMMAND · W nvme0.COMMAND""",
+    "bits-first": """R nvme0.enable_cnt · R br0.enable_cnt · R br0.enable_cnt · br0 R resources · R br0.COMMAND
+        · W br0.COMMAND · br0.enable_cnt += 1 · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster · nvme0 R resources
+        · R nvme0.COMMAND · W nvme0.COMMAND · nvme0.enable_cnt += 1""",
     "all-writers": """lock nvme0.enable_mutex · nvme0.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt
-        · br0.enable_cnt += 1 · R br0.COMMAND · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND · W br0.is_busmaster
-        · unlock br0.enable_mutex · R nvme0.COMMAND · W nvme0.COMMAND · unlock nvme0.enable_mutex""",
+        · br0.enable_cnt += 1 · br0 R resources · R br0.COMMAND · W br0.COMMAND · R br0.COMMAND · W br0.COMMAND
+        · W br0.is_busmaster · unlock br0.enable_mutex · nvme0 R resources · R nvme0.COMMAND · W nvme0.COMMAND
+        · unlock nvme0.enable_mutex""",
 }
 SECOND_CHILD = {
-    "mainline": "nvme1.enable_cnt += 1 · R br0.enable_cnt · R br0.is_busmaster · R nvme1.COMMAND · W nvme1.COMMAND",
-    "v9": """nvme1.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt · R br0.is_busmaster · unlock br0.enable_mutex
-        · R nvme1.COMMAND · W nvme1.COMMAND""",
-    "v9+reenable": """nvme1.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt · R br0.COMMAND · R br0.is_busmaster
-        · unlock br0.enable_mutex · R nvme1.COMMAND · W nvme1.COMMAND""",
-    "mutex-2017": "nvme1.enable_cnt += 1 · R br0.enable_cnt · R nvme1.COMMAND · W nvme1.COMMAND",
+    "mainline": """nvme1.enable_cnt += 1 · R br0.enable_cnt · R br0.is_busmaster · nvme1 R resources · R nvme1.COMMAND
+        · W nvme1.COMMAND""",
+    "v9": """nvme1.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt · R br0.is_busmaster
+        · unlock br0.enable_mutex · nvme1 R resources · R nvme1.COMMAND · W nvme1.COMMAND""",
+    "v9+reenable": """nvme1.enable_cnt += 1 · lock br0.enable_mutex · R br0.enable_cnt · br0 R resources · R br0.COMMAND
+        · R br0.is_busmaster · unlock br0.enable_mutex · nvme1 R resources · R nvme1.COMMAND · W nvme1.COMMAND""",
+    "mutex-2017": "nvme1.enable_cnt += 1 · R br0.enable_cnt · nvme1 R resources · R nvme1.COMMAND · W nvme1.COMMAND",
 }
 
 
@@ -79,7 +83,7 @@ def _split(text: str) -> list[str]:
 
 @pytest.mark.parametrize(("variant", "expected"), FIRST_CHILD.items())
 def test_the_first_child_enables_its_bridge(variant: str, expected: str) -> None:
-    """Every read and write of the count, of COMMAND and of the flag is a step of its own, in the order of the C."""
+    """Every read and write of the count, COMMAND, the flag and where BARs are is a step of its own, in the order of the C."""
     made = machine(variant)
 
     assert words(made, enable_device) == _split(expected)
