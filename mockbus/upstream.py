@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from mockbus.function import Function
 
 
-def climb(function: Function, address: int) -> tuple[FaultKind, str] | tuple[None, bool]:
+def climb(function: Function, address: int) -> tuple[FaultKind | None, str]:
     """Follow a request of `function` upwards.
 
-    Returns the reason it stops and the label to blame, or None and whether it came out at the root (if not, a bridge on the
-    way has `address` in its own window: the target is a peer below it).
+    Returns the reason it stops, and the label to blame; or None, and the label of the bridge that has `address` in a window of
+    its own, so that the target is a peer below it ("": the request came out at the root).
     """
     if (reason := _barred(function)) is not None:
         return reason
     for bridge in function.bridges():
         if bridge.passes(address, io=False):
-            return None, False
+            return None, bridge.label
         if (reason := _barred(bridge)) is not None:
             return reason
-    return None, True
+    return None, ""
 
 
 def _barred(hop: Function) -> tuple[FaultKind, str] | None:
@@ -49,13 +49,13 @@ def dma_read(fabric: Fabric, function: Function, address: int, length: int) -> b
         footprint.announce_dma(fabric, "dma_read", function, address, length, is_write=False)
     reason, where = climb(function, address)
     if reason is not None:
-        _refuse(function, reason, "read", address, length, str(where))
+        _refuse(function, reason, "read", address, length, where)
         return b"\xff" * length
-    if where and (view := fabric.memory.find(address, length)) is not None:
+    if not where and (view := fabric.memory.find(address, length)) is not None:
         return bytes(view)
     if fabric.claims(Space.MEM, address):
         return traffic.copy_out(fabric, address, length, function.label)
-    _refuse(function, FaultKind.DMA_NO_TARGET, "read", address, length)
+    _refuse(function, FaultKind.DMA_NO_TARGET, "read", address, length, where)
     return b"\xff" * length
 
 
@@ -65,15 +65,15 @@ def dma_write(fabric: Fabric, function: Function, address: int, data: bytes) -> 
         footprint.announce_dma(fabric, "dma_write", function, address, len(data), is_write=True)
     reason, where = climb(function, address)
     if reason is not None:
-        _refuse(function, reason, "write", address, len(data), str(where))
-    elif where and is_message(address, len(data)):
+        _refuse(function, reason, "write", address, len(data), where)
+    elif not where and is_message(address, len(data)):
         fabric.interrupt(Interrupt("msi", int.from_bytes(data, "little"), function.label, address))
-    elif where and (view := fabric.memory.find(address, len(data))) is not None:
+    elif not where and (view := fabric.memory.find(address, len(data))) is not None:
         view[:] = data
     elif fabric.claims(Space.MEM, address):
         traffic.copy_in(fabric, address, data, function.label)
     else:
-        _refuse(function, FaultKind.DMA_NO_TARGET, "write", address, len(data))
+        _refuse(function, FaultKind.DMA_NO_TARGET, "write", address, len(data), where)
 
 
 def send_message(fabric: Fabric, function: Function, address: int, data: int) -> None:
@@ -87,7 +87,7 @@ def send_message(fabric: Fabric, function: Function, address: int, data: int) ->
     if reason is None:
         fabric.interrupt(Interrupt("msi", data, function.label, address))
     else:
-        _refuse(function, reason, "message", address, MESSAGE_SIZE, str(where), Space.IRQ)
+        _refuse(function, reason, "message", address, MESSAGE_SIZE, where, Space.IRQ)
 
 
 def _refuse(

@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Sequence
 from attrs import define, field, frozen
 
 from movsdk.bench.world import World
-from movsdk.errors import AccessFault, ContractError, DeviceGone, HookFailed, PciError
+from movsdk.errors import AccessFault, ContractError, DeviceGone, HookFailed, NotDecoded, PciError, TwoDecoders
 from movsdk.kernel.sanitizer import is_absent
+from movsdk.ops import Fault, FaultKind
 from movsdk.rescan.report import RescanReport
 from movsdk.trace import Event, What
 
@@ -30,18 +31,28 @@ class Excuses:
 
     `lost`: devices that lost a BAR or were pulled, so that their driver returns errors.
     `untold`: devices whose BARs the kernel moved without a word to a driver that asked for none, so that it uses old mappings.
+    `cut_off`: devices whose way is barred though their driver holds the right address: a second decoder there, a window above
+    that does not pass it, or one that takes their DMA. No driver places BARs or opens windows.
     """
 
     lost: Collection[str] = ()
     untold: Collection[str] = ()
+    cut_off: Collection[str] = ()
 
     def cover(self, device: object, error: object) -> bool:
         """True if `error` of the driver of `device` is somebody else's doing."""
         if device in self.untold and isinstance(error, AccessFault):
             return True
+        if device in self.cut_off and _is_barred(error):
+            return True
         if isinstance(error, DeviceGone) and not error.fields.get("is_removed", True):
             return True  # pulled, and nobody has told the driver yet
-        return device in self.lost and isinstance(error, PciError | DeviceGone)
+        return device in {*self.lost, *self.cut_off} and isinstance(error, PciError | DeviceGone)
+
+    @property
+    def idle(self) -> set[str]:
+        """Devices whose I/O may fail."""
+        return {*self.lost, *self.untold, *self.cut_off}
 
 
 def breaches(
@@ -64,8 +75,18 @@ def breaches(
         if not any(str(event.detail) in text for _, text in problems):  # whose I/O it was tells it, with more
             (reported if excuses.cover(event.who, event.detail) else broken).append(str(event.detail))
     for device, text in problems:
-        (reported if device in {*excuses.lost, *excuses.untold} else broken).append(f"{device}: {text}")
+        (reported if device in excuses.idle else broken).append(f"{device}: {text}")
     return Breaches(tuple(broken), tuple(reported))
+
+
+def _is_barred(error: object) -> bool:
+    """True if an access with the right address did not arrive, or not there alone, by what lies above or beside its BAR."""
+    if not isinstance(error, AccessFault):
+        return False
+    fault = error.fields.get("fault")
+    return isinstance(error, TwoDecoders) or (
+        isinstance(error, NotDecoded) and isinstance(fault, Fault) and fault.kind is FaultKind.WINDOW_CLOSED
+    )
 
 
 def _quiet(failures: Sequence[HookFailed], timeline: Sequence[Event]) -> Iterator[Event]:
@@ -85,8 +106,10 @@ class Account:
     world: World
     _lost: set[str] = field(factory=set, init=False)
     _untold: set[str] = field(factory=set, init=False)
+    _cut_off: set[str] = field(factory=set, init=False)
     _failed: int = field(default=0, init=False)
     _logged: int = field(default=0, init=False)
+    _faulted: int = field(default=0, init=False)
 
     def excuse(self, label: str) -> None:
         """From now on this device has lost something, whatever the reports say."""
@@ -103,8 +126,20 @@ class Account:
         self._lost |= stale
         self._untold |= stale
         failures, timeline = system.failures[self._failed :], system.trace.events[self._logged :]
-        self._failed, self._logged = len(system.failures), len(system.trace)
-        return breaches(failures, timeline, problems, Excuses(self._lost, self._untold))
+        faults = self.world.machine.fabric.faults[self._faulted :]
+        self._failed, self._logged, self._faulted = len(system.failures), len(system.trace), self._faulted + len(faults)
+        self._cut_off |= {event.who for event in timeline if event.what is What.FAULT and self._is_cut_off(event)}
+        self._cut_off |= {fault.by for fault in faults if fault.kind is FaultKind.DMA_NO_TARGET and self._is_swallowed(fault)}
+        return breaches(failures, timeline, problems, Excuses(self._lost, self._untold, self._cut_off))
+
+    def _is_cut_off(self, event: Event) -> bool:
+        """The access was barred, and not by a BAR register that the driver itself wrote."""
+        device = self.world.find(event.who)
+        return _is_barred(event.detail) and device is not None and not device.overwritten_bars
+
+    def _is_swallowed(self, fault: Fault) -> bool:
+        """A buffer in use was meant, and the window of a bridge on the way up took it."""
+        return bool(fault.blocked) and self.world.machine.fabric.memory.find(fault.address, fault.size) is not None
 
     def _is_untold(self, label: str, report: RescanReport) -> bool:
         """Nobody paused the driver, and it did not offer to be moved without (as the port driver does under v9)."""

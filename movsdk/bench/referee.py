@@ -52,8 +52,8 @@ class Referee:
         """Judge the state after an event; returns its findings. Raises `InvariantBroken` naming the object and both values."""
         for breach in self._breaches(report):
             raise InvariantBroken(f"after {report.op} with rules {report.rules}: {breach}; please report this with the scenario")
-        found = [*self._lost(report), *self._decoders(), *self._tree(), *self._windows(), *self._newcomers(report)]
-        found += [*self._promises_of_registers(), *self._buses(), *_crashes(report)]
+        found = [*self._lost(report), *self._decoders(), *self._tree(), *self._windows(), *self._windows_over_memory()]
+        found += [*self._newcomers(report), *self._promises_of_registers(), *self._buses(), *_crashes(report)]
         self.findings += found
         return found
 
@@ -143,6 +143,21 @@ class Referee:
                     text = f"[{shown[0]:#x}-{shown[1]:#x}]" if shown else "closed"
                     belief = f"[{window.start:#x}-{window.last:#x}]"
                     yield Finding("E02", device.label, f"{name} window is {text} in its registers, the kernel believes {belief}")
+
+    def _windows_over_memory(self) -> Iterator[Finding]:
+        """Windows that take addresses of host memory: the DMA of whoever is bound below does not come past them."""
+        memory = self.world.machine.fabric.memory.span
+        for device in self.world.system.devices():
+            bound = [each.label for each in device.with_below() if each is not device and each.driver is not None]
+            is_open = bound and _answers(device) and device.config_read(COMMAND, 2) & COMMAND_MEMORY
+            registers = bridge_registers(device.config_read) if is_open else {}
+            for name in ("mem", "pref"):
+                if (span := registers.get(name)) and span[0] <= memory.last and memory.start <= span[1]:
+                    text = (
+                        f"{name} window [{span[0]:#x}-{span[1]:#x}] in its registers lies over host memory: DMA of "
+                        f"{', '.join(bound)} to it is not passed on"
+                    )
+                    yield Finding("E02", device.label, text)
 
     def _promises_of_registers(self) -> Iterator[Finding]:
         """BARs whose register holds something else than the kernel believes, and not by our doing: it put an old address back,

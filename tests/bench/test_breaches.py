@@ -11,7 +11,8 @@ from movsdk.bench.breaches import Breaches, Excuses, breaches
 from movsdk.bench.player import Player
 from movsdk.bench.scenario import EventSpec
 from movsdk.bench.scenario_schema import parse
-from movsdk.errors import DeviceGone, HookFailed, PciError, StaleMapping
+from movsdk.errors import AccessFault, DeviceGone, HookFailed, NotDecoded, PciError, StaleMapping, TwoDecoders
+from movsdk.ops import Fault, FaultKind, Space
 from movsdk.rescan.report import RescanReport
 from movsdk.rescan.rules import by_name
 from movsdk.trace import BarMove, Event, What
@@ -110,3 +111,67 @@ def test_the_account_knows_who_was_told(rules: str, driver: str, paused: tuple[s
 
     assert (found.broken, found.reported) == (((str(STALE),), ()) if is_broken else ((), (str(STALE),)))
     assert player.account.settle(RescanReport("rescan", rules, 0)) == Breaches()
+
+
+# --- what lies above and beside a BAR ---------------------------------------------------------------------------
+def access(kind: type[AccessFault], why: FaultKind) -> AccessFault:
+    return kind("card: readl", device="card", fault=Fault(why, Space.MEM, "read", 0x8000_0000, 4))
+
+
+@pytest.mark.parametrize(
+    ("error", "is_excused"),
+    [
+        pytest.param(access(TwoDecoders, FaultKind.TWO_DECODERS), True, id="somebody else decodes there"),
+        pytest.param(access(NotDecoded, FaultKind.WINDOW_CLOSED), True, id="a closed window above"),
+        pytest.param(access(NotDecoded, FaultKind.DECODE_OFF), False, id="not enabled"),
+        pytest.param(STALE, False, id="an old mapping"),
+        pytest.param(PciError(errno.ETIMEDOUT, "no answer"), True, id="a report"),
+        pytest.param(KeyError("ring"), False, id="a bug"),
+    ],
+)
+def test_a_device_that_is_cut_off_excuses_what_follows_from_that(error: Exception, is_excused: bool) -> None:
+    """The address was right, the way is the kernel's; a device whose way is free has no such excuse."""
+    excuses = Excuses(cut_off={"card"})
+
+    assert excuses.cover("card", error) is is_excused
+    assert not Excuses().cover("card", error)
+    assert not breaches([], [], [("card", "never answered")], excuses).broken
+
+
+STUCK = {
+    "format": 1,
+    "windows": [{"type": "mem", "start": 0x8000_0000, "last": 0x80FF_FFFF}],
+    "devices": [
+        {"id": "up", "slot": "01.0", "kind": "bridge", "prefetchable": None, "io": False},
+        {"id": "port", "on": "up", "slot": "00.0", "kind": "bridge", "prefetchable": 64, "io": False},
+        {"id": "card", "on": "port", "slot": "01.0", "driver": "none", "bars": [{"n": 0, "type": "pref64", "size": 65536}]},
+        {"id": "disk", "on": "port", "slot": "00.0", "model": "nvme", "driver": "nvme", "load": {"reads": 4}},
+    ],
+    "events": [{"op": "boot"}, {"op": "rescan"}, {"op": "io", "id": "disk"}],
+}
+
+
+def test_a_driver_whose_dma_a_stuck_window_swallows_is_not_blamed() -> None:
+    """v5 leaves an address in a window that has no place: the DMA of the disk below ends there, told as the port's finding."""
+    _boot, rescan, work = Player(parse(STUCK, "stuck"), by_name("v5")).play()
+
+    assert [f"{finding.rule} {finding.device}" for finding in rescan.findings] == ["E02 port"]
+    assert "pref window [0x100000-0x1fffff] in its registers lies over host memory: DMA of disk" in rescan.findings[0].text
+    assert any("dma-no-target" in fault and "held by port" in fault for fault in rescan.faults)
+    assert (rescan.breaches.broken, work.breaches.broken) == ((), ())
+    assert [line.split(" at ")[0] for line in rescan.breaches.reported] == ["disk (0000:02:00.0): rescan_done raised PciError"]
+
+
+def test_dma_to_a_freed_buffer_is_no_windows_doing() -> None:
+    """Only a buffer in use, and a bridge that has its address, cut a device off."""
+    table = Player(parse(STUCK, "stuck"), by_name("v5"))
+    table.step(EventSpec("boot"))
+    port, account = table.world.machine.function("port"), table.account
+    faults = table.world.machine.fabric.faults
+
+    for address, blocked in ((0x3000_0000, "port"), (0x10_0000, "")):
+        faults.record(FaultKind.DMA_NO_TARGET, Space.DMA, "read", address, 4, by="disk", blocked=blocked)
+
+    assert account.settle(RescanReport("rescan", "v5", 0), [("disk", "never answered")]).broken == ("disk: never answered",)
+    faults.record(FaultKind.DMA_NO_TARGET, Space.DMA, "read", 0x10_0000, 4, by="disk", blocked=port.label)
+    assert account.settle(RescanReport("rescan", "v5", 0), [("disk", "never answered")]).broken == ()

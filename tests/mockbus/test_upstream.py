@@ -87,6 +87,18 @@ def test_dma_to_nowhere_is_noted(address: int) -> None:
     assert str(last(machine)) == f"dma-no-target: read of 4 bytes at dma {address:#x} by card"
 
 
+def test_a_window_over_host_memory_takes_the_dma() -> None:
+    """The bridge has the address on its own secondary side, so it passes nothing up; the fault names it."""
+    machine = desk()
+    buffer = machine.fabric.alloc_coherent(16)
+    machine.fabric.config_write(0, machine.function("port").devfn, regs.MEMORY_BASE, 4, 0x0010_0010)
+
+    model(machine).dma_write(buffer.address, b"lost")
+
+    assert bytes(buffer.view[:4]) == bytes(4)
+    assert (last(machine).kind, last(machine).blocked) == (FaultKind.DMA_NO_TARGET, "port")
+
+
 def test_a_freed_buffer_is_no_target() -> None:
     """A device that goes on using a freed buffer is caught."""
     machine = desk()
