@@ -48,9 +48,16 @@ def diagnose(fabric: Fabric, space: Space, address: int) -> Diagnosis:
 
 
 def _held(fabric: Fabric, space: Space, address: int) -> tuple[FaultKind, str]:
-    """Return the most urgent reason among all BARs whose registers hold `address`."""
-    reasons = [_reason(fabric, bar, address) for bar in _holders(fabric, space, address)]
-    return min(reasons, key=lambda reason: _URGENCY.index(reason[0]), default=(FaultKind.NO_DECODER, ""))
+    """Return the most urgent reason among all BARs whose registers hold `address`; those that would answer come first."""
+    reasons = [(not _is_open(bar), *_reason(fabric, bar, address)) for bar in _holders(fabric, space, address)]
+    first = min(reasons, key=lambda each: (each[0], _URGENCY.index(each[1])), default=(False, FaultKind.NO_DECODER, ""))
+    return first[1:]
+
+
+def _is_open(bar: Bar) -> bool:
+    """True if it decodes as far as its own function is concerned."""
+    enable = regs.COMMAND_IO if bar.spec.kind.is_io else regs.COMMAND_MEMORY
+    return bool(bar.function.command & enable) and bar.is_enabled
 
 
 def _holders(fabric: Fabric, space: Space, address: int) -> Iterable[Bar]:
@@ -65,15 +72,14 @@ def _holders(fabric: Fabric, space: Space, address: int) -> Iterable[Bar]:
 def _reason(fabric: Fabric, bar: Bar, address: int) -> tuple[FaultKind, str]:
     """Say what keeps `bar` from answering, looking from the device upwards."""
     function, io = bar.function, bar.spec.kind.is_io
-    enable = regs.COMMAND_IO if io else regs.COMMAND_MEMORY
     place = str(function.claim(bar.spec.n, address))
     if (hindrance := function.hindrance()) is not None:
         kind, label = hindrance
         return kind, place if label == function.label else f"{place} behind {label}"
-    if not function.command & enable or not bar.is_enabled:
+    if not _is_open(bar):
         return FaultKind.DECODE_OFF, place
     for bridge in function.bridges():
-        if not bridge.command & enable:
+        if not bridge.command & (regs.COMMAND_IO if io else regs.COMMAND_MEMORY):
             return FaultKind.DECODE_OFF, f"{place} behind {bridge.label}"
         if not bridge.passes(address, io=io) and not bridge.is_subtractive:
             return FaultKind.WINDOW_CLOSED, f"{place} behind {bridge.label}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from movsdk import PciError
+from movsdk import ContractError, PciError
 
 from .ledger import Ledger
 from .regs import BLOCK, Io
@@ -102,6 +102,7 @@ class Load:
     _controller: NvmeController | None = field(default=None, init=False, repr=False)
     _lanes: list[Lane] = field(factory=list, init=False, repr=False)
     _since: int = field(default=0, init=False, repr=False)
+    _raised: list[str] = field(factory=list, init=False, repr=False)
 
     def start(self, controller: NvmeController, seed: int = 1, queue_depth: int = 32) -> None:
         """Begin. The same `seed` makes the same requests. Raises PciError EINVAL if the drive is too small for so many lanes."""
@@ -136,8 +137,8 @@ class Load:
 
     @property
     def problems(self) -> Sequence[str]:
-        """One line for each request lost, answered twice, out of order or with wrong data."""
-        return self.ledger.complaints
+        """One line for each request that the driver raised at, lost, answered twice, out of order or with wrong data."""
+        return [*self._raised, *self.ledger.complaints]
 
     def summary(self) -> str:
         """One line for people."""
@@ -165,9 +166,16 @@ class Load:
             if request.data != expected:
                 self.ledger.differs(request, describe(request.lba, request.data, expected))
         if self._controller is not None and (rest := self._rest(self._controller.dev.clock.now - self._since)):
-            self._controller.dev.clock.call_later(rest, lane.go, "load")
+            self._controller.dev.clock.call_later(rest, partial(self._go_on, lane), "load")
         else:
             lane.go()
+
+    def _go_on(self, lane: Lane) -> None:
+        """The next request, as a program makes it: what the driver raises ends this program and no other."""
+        try:
+            lane.go()
+        except (PciError, ContractError) as error:
+            self._raised.append(f"a request of the load raised {type(error).__name__}: {error}")
 
     def _rest(self, age: int) -> int:
         """Nanoseconds that a lane waits before its next request, once the load has run for `age`."""

@@ -13,6 +13,7 @@ from movsdk.pci_regs import COMMAND, COMMAND_MASTER
 
 from .controller import NvmeController, State
 from .driver import Nvme
+from .load import Load
 from .model import NvmeModel
 from .trial import quiet, settle, started
 
@@ -251,3 +252,23 @@ def test_two_drives_with_one_driver_share_nothing(bench: Bench, driver: Nvme, tw
     assert [dev.drvdata.starts for dev in two] == [device.drvdata.starts for device in two]
     assert all(len(dev.drvdata.moves) >= 2 for dev in two)
     quiet(bench)
+
+
+def test_a_program_whose_request_raises_ends_and_nobody_else(bench: Bench, dev: PciDev, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits on the clock for its next request; the rescan that lets time pass is not broken off by what it meets."""
+    load = Load(think=1_000)
+    load.start(dev.drvdata, queue_depth=2)
+    bench.run(0.1)
+
+    monkeypatch.setattr(NvmeController, "submit", refuse)
+    bench.rescan()
+    bench.run(1)
+    load.stop()
+
+    assert [problem for problem in load.problems if "raised" in problem] == [
+        "a request of the load raised PciError: [EIO] no"
+    ] * 2
+
+
+def refuse(*_: object) -> None:
+    raise PciError(EIO, "no")

@@ -5,6 +5,7 @@ Twin: none; a kernel developer reads dmesg. Looks at failures and the timeline o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from attrs import define, field, frozen
@@ -76,17 +77,26 @@ def breaches(
             (reported if excuses.cover(event.who, event.detail) else broken).append(str(event.detail))
     for device, text in problems:
         (reported if device in excuses.idle else broken).append(f"{device}: {text}")
-    return Breaches(tuple(broken), tuple(reported))
+    return Breaches(_counted(broken), _counted(reported))
+
+
+def _counted(lines: Sequence[str]) -> tuple[str, ...]:
+    """Each line once, with how often it came if that is more than once."""
+    return tuple(line if times == 1 else f"{line} ({times} times)" for line, times in Counter(lines).items())
 
 
 def _is_barred(error: object) -> bool:
     """True if an access with the right address did not arrive, or not there alone, by what lies above or beside its BAR."""
-    if not isinstance(error, AccessFault):
+    if not isinstance(error, NotDecoded | TwoDecoders):
         return False
     fault = error.fields.get("fault")
-    return isinstance(error, TwoDecoders) or (
-        isinstance(error, NotDecoded) and isinstance(fault, Fault) and fault.kind is FaultKind.WINDOW_CLOSED
-    )
+    return isinstance(error, TwoDecoders) or (isinstance(fault, Fault) and _is_above(fault, bool(error.fields.get("is_enabled"))))
+
+
+def _is_above(fault: Fault, is_enabled: bool) -> bool:
+    """A bridge does not pass it on: by its window, or by its COMMAND though the device below is enabled."""
+    is_off = fault.kind is FaultKind.DECODE_OFF and " behind " in fault.blocked
+    return fault.kind is FaultKind.WINDOW_CLOSED or (is_off and is_enabled)
 
 
 def _quiet(failures: Sequence[HookFailed], timeline: Sequence[Event]) -> Iterator[Event]:

@@ -194,6 +194,8 @@ def _by_silicon(mapping: IoMem, operation: str, offset: int, fault: Fault | None
     if kind is NotDecoded and is_absent(mapping.device):
         kind, reason, remedy = _KINDS[FaultKind.ABSENT]
     where = mapping.device.label
+    if fault.kind is FaultKind.DECODE_OFF and " behind " in fault.blocked and mapping.device.row.enable_cnt > 0:
+        remedy = "the driver did enable its device: the kernel has not opened that bridge, or not yet (patches 15 and 16)"
     reason = reason.format(blocked=fault.blocked or where, claims=" and ".join(map(str, fault.claims)))
     if fault.previous and kind is NotDecoded:
         reason += f" (formerly {fault.previous})"
@@ -221,6 +223,7 @@ def _fault(
             "access_site": site,
             "actor": actor,
             "is_paused": device.is_paused,
+            "is_enabled": device.row.enable_cnt > 0,
             "hook": device.in_hook,
             "is_removed": device.is_removed,
             **fields,

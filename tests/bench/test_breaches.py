@@ -56,6 +56,13 @@ def test_a_bad_access_that_nobody_raised_is_a_breach() -> None:
     assert breaches([failure], [event(STALE), event(failure)], [], Excuses()).broken == (str(failure),)
 
 
+def test_the_same_line_is_told_once_with_its_number() -> None:
+    """An interrupt that comes a hundred times through an old mapping is one line."""
+    assert breaches([], [event(StaleMapping("card: readl")) for _ in range(3)], [], Excuses()).broken == (
+        "card: readl (3 times)",
+    )
+
+
 def test_a_bad_access_of_the_io_is_told_once() -> None:
     """The line of the I/O holds it and says more: which round, which line of the driver."""
     problem = ("card", f"exercise 2 raised StaleMapping at mine.py:9: {STALE}")
@@ -114,8 +121,12 @@ def test_the_account_knows_who_was_told(rules: str, driver: str, paused: tuple[s
 
 
 # --- what lies above and beside a BAR ---------------------------------------------------------------------------
-def access(kind: type[AccessFault], why: FaultKind) -> AccessFault:
-    return kind("card: readl", device="card", fault=Fault(why, Space.MEM, "read", 0x8000_0000, 4))
+def access(kind: type[AccessFault], why: FaultKind, blocked: str = "card BAR 0 + 0x0", is_enabled: bool = True) -> AccessFault:
+    fault = Fault(why, Space.MEM, "read", 0x8000_0000, 4, blocked=blocked)
+    return kind("card: readl", device="card", fault=fault, is_enabled=is_enabled)
+
+
+BEHIND = "card BAR 0 + 0x0 behind port"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +134,9 @@ def access(kind: type[AccessFault], why: FaultKind) -> AccessFault:
     [
         pytest.param(access(TwoDecoders, FaultKind.TWO_DECODERS), True, id="somebody else decodes there"),
         pytest.param(access(NotDecoded, FaultKind.WINDOW_CLOSED), True, id="a closed window above"),
-        pytest.param(access(NotDecoded, FaultKind.DECODE_OFF), False, id="not enabled"),
+        pytest.param(access(NotDecoded, FaultKind.DECODE_OFF, BEHIND), True, id="a bridge that is off"),
+        pytest.param(access(NotDecoded, FaultKind.DECODE_OFF, BEHIND, is_enabled=False), False, id="nobody enabled it"),
+        pytest.param(access(NotDecoded, FaultKind.DECODE_OFF), False, id="its own COMMAND"),
         pytest.param(STALE, False, id="an old mapping"),
         pytest.param(PciError(errno.ETIMEDOUT, "no answer"), True, id="a report"),
         pytest.param(KeyError("ring"), False, id="a bug"),

@@ -99,6 +99,21 @@ def test_decode_off_is_named() -> None:
         regs.readl(0)
 
 
+def test_a_bridge_that_is_off_is_not_the_drivers_doing() -> None:
+    """Who enabled its device is not told to do it; who did not, is."""
+    rig = Rig.of(Card(), behind_port=True)
+    regs = rig.dev().iomap(0)
+    rig.function("port").config_write(0x04, 2, 0)
+
+    with pytest.raises(
+        NotDecoded, match=r"of card1 BAR 0 \+ 0x0 behind port; the driver did enable its device: the kernel has not"
+    ):
+        regs.readl(0)
+    rig.device().row.enable_cnt = 0
+    with pytest.raises(NotDecoded, match=r"behind port; enable_device\(\) turns it on"):
+        regs.readl(0)
+
+
 def test_a_closed_window_is_named() -> None:
     """A bridge that does not pass the address is blamed by name."""
     rig = Rig.of(Card(), behind_port=True)

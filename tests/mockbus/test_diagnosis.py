@@ -82,6 +82,18 @@ def test_the_reason_is_named(change: Callable[[Machine], None], kind: FaultKind,
     assert (value, told(machine)) == (0xFFFFFFFF, (kind, blocked, previous))
 
 
+def test_who_would_answer_is_meant_rather_than_who_is_switched_off() -> None:
+    """Two registers hold the address: the one whose decode is on, behind a closed window, is the one that an access is for."""
+    machine = desk()
+    machine.add("idle", "root", "03.0", PlainModel(bars=(BarSpec(0, BarKind.MEM32, 0x1000),)), firmware={0: MEM})
+    set_command(machine, "idle", 0)
+    _close_window(machine)
+
+    machine.fabric.read(Space.MEM, MEM, 4)
+
+    assert told(machine) == (FaultKind.WINDOW_CLOSED, AT_PORT, "")
+
+
 def test_a_fault_reads_as_a_sentence() -> None:
     """The message names the access, the holder and the bridge that is in the way."""
     machine = desk()
