@@ -48,6 +48,8 @@ class Excuses:
             return True
         if isinstance(error, DeviceGone) and not error.fields.get("is_removed", True):
             return True  # pulled, and nobody has told the driver yet
+        if isinstance(error, PciError) and error.fields.get("holder") in {*self.lost, *self.untold}:
+            return True  # its address is held by one that could not know that it has left it
         return device in {*self.lost, *self.cut_off} and isinstance(error, PciError | DeviceGone)
 
     @property
@@ -70,7 +72,7 @@ def breaches(
     broken: list[str] = []
     reported: list[str] = []
     for failure in failures:
-        is_report = excuses.cover(failure.fields.get("device"), failure.fields.get("error"))
+        is_report = excuses.cover(*_who_and_what(failure))
         (reported if is_report else broken).append(str(failure))
     for event in _quiet(failures, timeline):
         if not any(str(event.detail) in text for _, text in problems):  # whose I/O it was tells it, with more
@@ -78,6 +80,10 @@ def breaches(
     for device, text in problems:
         (reported if device in excuses.idle else broken).append(f"{device}: {text}")
     return Breaches(_counted(broken), _counted(reported))
+
+
+def _who_and_what(failure: HookFailed) -> tuple[object, object]:
+    return failure.fields.get("device"), failure.fields.get("error")
 
 
 def _counted(lines: Sequence[str]) -> tuple[str, ...]:
@@ -125,11 +131,15 @@ class Account:
         """From now on this device has lost something, whatever the reports say."""
         self._lost.add(label)
 
+    def excuse_absent(self) -> None:
+        """Excuse who was pulled without the kernel noticing: what happens next may remove the device, and its absence with it."""
+        self._lost |= {device.label for device in self.world.system.devices() if is_absent(device)}
+
     def settle(self, report: RescanReport, problems: Sequence[tuple[str, str]] = ()) -> Breaches:
         """What happened since the last time, up to the event that `report` tells of."""
         system = self.world.system
         self._lost |= {move.device for move in report.lost}
-        self._lost |= {device.label for device in system.devices() if is_absent(device)}
+        self.excuse_absent()
         self._untold |= {move.device for move in report.moves if self._is_untold(move.device, report)}
         stale = {device.label for device in system.devices() if device.stale_bars}  # the kernel put an old address back (C45)
         stale |= {device.label for device, _bar in self.world.unnoticed}
@@ -140,7 +150,20 @@ class Account:
         self._failed, self._logged, self._faulted = len(system.failures), len(system.trace), self._faulted + len(faults)
         self._cut_off |= {event.who for event in timeline if event.what is What.FAULT and self._is_cut_off(event)}
         self._cut_off |= {fault.by for fault in faults if fault.kind is FaultKind.DMA_NO_TARGET and self._is_swallowed(fault)}
-        return breaches(failures, timeline, problems, Excuses(self._lost, self._untold, self._cut_off))
+        excuses = Excuses(self._lost, self._untold, self._cut_off)
+        found = breaches(failures, timeline, problems, excuses)
+        excused = {failure.fields.get("device") for failure in failures if excuses.cover(*_who_and_what(failure))}
+        self._cut_off |= {str(device) for device in excused}  # what follows from that is excused, too
+        self._begin_anew({event.who for event in timeline if event.what is What.HOOK and event.text.startswith("probe by ")})
+        return found
+
+    def _begin_anew(self, probed: set[str]) -> None:
+        """A driver that was bound meanwhile, and still is, has nothing to excuse."""
+        for label in probed:
+            device = self.world.find(label)
+            if device is not None and device.driver is not None and not is_absent(device) and not device.stale_bars:
+                for known in (self._lost, self._untold, self._cut_off):
+                    known.discard(label)
 
     def _is_cut_off(self, event: Event) -> bool:
         """The access was barred, and not by a BAR register that the driver itself wrote."""
@@ -156,4 +179,4 @@ class Account:
         device = self.world.find(label)
         if device is None or device.driver is None or label in report.paused:
             return False
-        return self.world.engine.rules.moves is None or not device.driver.has("bar_fixed")
+        return self.world.engine.moves is None or not device.driver.has("bar_fixed")

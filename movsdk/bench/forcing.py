@@ -84,8 +84,13 @@ def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterat
 
 
 def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
-    if engine.moves is None:
+    if engine.rules.moves is None:
         raise BadInput(f"{device}: nothing moves with rules {engine.rules.name!r}; use v9 or v5")
+    if engine.moves is None:
+        raise BadInput(
+            f"{device}: nothing moves on this machine: its platform, the command line (pcie_movable_bars=, "
+            f"pci=no_movable_bars) or a transparent bridge turned it off under {engine.rules.name}"
+        )
     if device.bus.is_root:
         raise BadInput(f"{device}: a device on the root bus is never moved by {engine.rules.name}; plug it below a port")
     if not bars:

@@ -182,6 +182,7 @@ class Player:
             return None
         system, faults_so_far = self.world.system, self.world.machine.fabric.faults
         faulty = len(faults_so_far)
+        self.account.excuse_absent()
         running = self._start_loads(event)
         if running:
             system.ops.clock.advance(load.WARM_UP)

@@ -188,3 +188,80 @@ def test_dma_to_a_freed_buffer_is_no_windows_doing() -> None:
     assert account.settle(RescanReport("rescan", "v5", 0), [("disk", "never answered")]).broken == ("disk: never answered",)
     faults.record(FaultKind.DMA_NO_TARGET, Space.DMA, "read", 0x10_0000, 4, by="disk", blocked=port.label)
     assert account.settle(RescanReport("rescan", "v5", 0), [("disk", "never answered")]).broken == ()
+
+
+# --- who follows from whom --------------------------------------------------------------------------------------
+def test_an_address_that_an_untold_neighbour_still_holds_is_no_excuse_to_blame_who_wants_it() -> None:
+    """The neighbour could not know that its BAR was taken away; one that knew has to answer for it elsewhere."""
+    busy = PciError(errno.EBUSY, "can't reserve BAR 0", device="disk", holder="card")
+
+    assert Excuses(lost={"card"}).cover("disk", busy)
+    assert Excuses(untold={"card"}).cover("disk", busy)
+    assert not Excuses().cover("disk", busy)
+    assert not Excuses(lost={"other"}).cover("disk", busy)
+
+
+def plugged(*events: dict[str, str], load: bool = True) -> Player:
+    """An edu card below a port, and what happens to it after boot."""
+    card = {
+        "id": "card",
+        "on": "port",
+        "slot": "00.0",
+        "model": "edu",
+        "driver": "edu",
+        **({"load": {"reads": 1}} if load else {}),
+    }
+    value = {
+        "format": 1,
+        "windows": [{"type": "mem", "start": 0x8000_0000, "last": 0x80FF_FFFF}],
+        "devices": [{"id": "port", "slot": "01.0", "kind": "bridge", "hotplug": True}, card],
+        "events": [{"op": "boot"}, *events],
+    }
+    return Player(parse(value, "one card"), by_name("v9"))
+
+
+def test_who_was_pulled_silently_is_excused_when_it_is_removed() -> None:
+    """When the event is over there is no device to look at: it has to be looked at before."""
+    *_, removed = plugged({"op": "unplug", "id": "card"}, {"op": "remove", "id": "card"}).play()
+
+    assert removed.breaches.broken == ()
+    assert any("card: exercise 1 raised DeviceGone" in line for line in removed.breaches.reported)
+
+
+def test_a_driver_that_is_bound_anew_has_nothing_to_excuse() -> None:
+    """The card came back, was found and probed: what goes wrong from then on is told."""
+    table = plugged({"op": "unplug", "id": "card"}, {"op": "remove", "id": "card"}, {"op": "plug", "id": "card"}, load=False)
+    for _ in table.play():
+        pass
+    problem = [("card", "never answered")]
+
+    assert table.account.settle(RescanReport("rescan", "v9", 0), problem).reported == ("card: never answered",)
+    back = table.step(EventSpec("hotadd", "port"))
+    assert back is not None
+    assert [hook[0] for hook in back.hooks][-1] == "probe"
+    assert table.account.settle(RescanReport("rescan", "v9", 0), problem).broken == ("card: never answered",)
+
+
+def test_what_follows_from_an_excused_failure_is_excused() -> None:
+    """Its rescan_done failed because a neighbour held its address: the device is gone then, and so is its I/O."""
+    table = plugged(load=False)
+    for _ in table.play():
+        pass
+    table.account.excuse("neighbour")
+    busy = PciError(errno.EBUSY, "can't reserve BAR 0", device="card", holder="neighbour")
+    table.world.system.failures.append(failed(busy))
+
+    assert table.account.settle(RescanReport("rescan", "v9", 0)).broken == ()
+    assert table.account.settle(RescanReport("rescan", "v9", 0), [("card", "never answered")]).broken == ()
+
+
+def test_a_driver_that_offers_to_be_moved_is_untold_where_nothing_moves() -> None:
+    """`bar_fixed` is an offer to the series; with it switched off, who re-assigns a bridge asks and tells nobody."""
+    table = Player(parse(STUCK, "stuck"), by_name("v9"))
+    table.step(EventSpec("boot"))
+    at = Span(0x8000_0000, 0x8000_3FFF)
+    report = RescanReport("rescan", "v9", 0, moves=(BarMove("disk", 0, at, None),))
+
+    assert not table.account._is_untold("disk", report)
+    table.world.system.can_move_bars = False
+    assert table.account._is_untold("disk", report)

@@ -174,6 +174,12 @@ def off(make: Callable[..., Bench]) -> tuple[Bench, PciDev]:
     return bench, bench.plug(Driver, Model)
 
 
+def turned_off(make: Callable[..., Bench]) -> tuple[Bench, PciDev]:
+    bench = make()
+    bench.world.system.can_move_bars = False
+    return bench, bench.plug(Driver, Model)
+
+
 def hookless(make: Callable[..., Bench]) -> tuple[Bench, PciDev]:
     bench = make()
     return bench, bench.plug(Hookless, Model)
@@ -193,6 +199,13 @@ def movable(make: Callable[..., Bench]) -> tuple[Bench, PciDev]:
     ("made", "bars", "message"),
     [
         pytest.param(off, (0,), "driver0 (0000:01:00.0): nothing moves with rules 'off'; use v9 or v5", id="rules"),
+        pytest.param(
+            turned_off,
+            (0,),
+            "driver0 (0000:01:00.0): nothing moves on this machine: its platform, the command line (pcie_movable_bars=, "
+            "pci=no_movable_bars) or a transparent bridge turned it off under v9",
+            id="machine",
+        ),
         pytest.param(
             hookless,
             (0,),
