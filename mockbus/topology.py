@@ -165,11 +165,13 @@ class Machine:
     def plug(self, label: str, *, told: bool = True) -> None:
         """Put a function and everything below it in its place, in power-on state; a hot-plug slot above shows it.
 
-        What is present already stays as it is. Where the slot's power is off it stays dark until that is turned on.
-        `told`: the slot also sends its event.
+        What is in its place already stays as it is, with power or without. Where the slot's power is off, or that of a bridge
+        above (D3cold), it stays dark until that is turned on. `told`: the slot also sends its event.
         """
         function = self.function(label)
         footprint.somebody(f"plugs {label}")
+        if self._is_dark(function):
+            return
         slot = _slot_above(function)
         if slot is not None and not slot.is_powered:
             slot.take_in(function)
@@ -188,7 +190,7 @@ class Machine:
         function = self.function(label)
         footprint.somebody(f"unplugs {label}")
         slot = _slot_above(function)
-        was_there = function.present or self._cut.pop(label, None) is not None
+        was_there = function.present or self._take_from_dark(function)
         if slot is not None:
             was_there = slot.let_go(function) or was_there
         for each in reversed(function.with_below()):
@@ -214,6 +216,26 @@ class Machine:
         for each in self._cut.pop(label, ()):
             each.power_on()
             each.reset()
+
+    def _is_dark(self, function: Function) -> bool:
+        """True if it is without power (D3cold) already, or is put below a bridge that is, and waits there from now on."""
+        for cut in self._cut.values():
+            if function in cut:
+                return True
+            if function.parent in cut:
+                cut += function.with_below()
+                return True
+        return False
+
+    def _take_from_dark(self, function: Function) -> bool:
+        """Take it, and what is below it, from what gets power back. Returns whether it was there."""
+        gone, was_there = function.with_below(), False
+        for label, cut in list(self._cut.items()):
+            was_there |= function in cut
+            cut[:] = [each for each in cut if each not in gone]
+            if not cut:
+                del self._cut[label]
+        return was_there
 
     def _settle_below(self, function: Function) -> None:
         for each in function.with_below():

@@ -7,6 +7,7 @@ The rule it shows: stop in `rescan_prepare`, start again in `rescan_done`, never
 from __future__ import annotations
 
 import errno
+from contextlib import ExitStack
 
 from movsdk import Gate, PciDev, PciError, PciId
 
@@ -77,10 +78,16 @@ class Edu:
         dev.drvdata.writel(dev.drvdata.readl(r.IRQ_STATUS), r.IRQ_ACK)
 
     def _start(self, dev: PciDev) -> None:
-        dev.request_regions(self.name)
-        dev.alloc_irq_vectors(1, 1)
-        dev.request_irq(0, lambda: self._interrupt(dev), self.name)
-        dev.drvdata = dev.iomap(0)  # last: whoever finds it set finds everything
+        """All of it or nothing: what fails here takes back what it did, last thing first."""
+        with ExitStack() as undo:
+            dev.request_regions(self.name)
+            undo.callback(dev.release_regions)
+            dev.alloc_irq_vectors(1, 1)
+            undo.callback(dev.free_irq_vectors)
+            dev.request_irq(0, lambda: self._interrupt(dev), self.name)
+            undo.callback(dev.free_irq, 0)
+            dev.drvdata = dev.iomap(0)  # last: whoever finds it set finds everything
+            undo.pop_all()
 
     def _stop(self, dev: PciDev) -> None:
         if dev.drvdata is not None:

@@ -173,6 +173,36 @@ def test_main_power_can_be_cut_and_given_back() -> None:
     assert machine.fabric.clock.next_due() is None
 
 
+def test_a_card_without_main_power_is_in_its_place() -> None:
+    """Plugging what is there does nothing: it gets its power back from who took it, and from nobody else."""
+    machine = Machine([])
+    machine.add_bridge("port", slot="01.0", firmware={"bus": (0, 1, 1)})
+    machine.add("card", "port", "00.0", Card())
+    machine.cut_power("card")
+
+    machine.plug("card")
+
+    assert not machine.function("card").present
+    machine.restore_power("card")
+    assert machine.function("card").present
+
+
+def test_a_bridge_without_main_power_has_none_to_give() -> None:
+    """A card that is plugged below it wakes with it, one that is pulled does not."""
+    machine = Machine([])
+    machine.add_bridge("port", slot="01.0", firmware={"bus": (0, 1, 1)})
+    machine.add("old", "port", "00.0", Card())
+    machine.add("new", "port", "01.0", Card(), present=False)
+    machine.cut_power("port")
+
+    machine.unplug("old")
+    machine.plug("new")
+
+    assert not machine.function("new").present
+    machine.restore_power("port")
+    assert [function.present for function in machine] == [True, False, True]
+
+
 def test_a_card_without_main_power_can_be_pulled() -> None:
     """The slot notices, and power does not bring it back."""
     machine = Machine([])

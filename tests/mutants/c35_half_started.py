@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.edu import regs as r
 from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
 from movsdk import PciDev
@@ -16,6 +17,7 @@ class HalfStarted(Edu):
     name = "half-started"
 
     def remove(self, dev: PciDev) -> None:
+        dev.drvdata.readl(r.STATUS)
         dev.synchronize_irq(0)
         dev.free_irq(0)
         dev.drvdata.iounmap()
