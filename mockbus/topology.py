@@ -223,7 +223,7 @@ class Machine:
             if function in cut:
                 return True
             if function.parent in cut:
-                cut += function.with_below()
+                cut.extend(function.with_below())
                 return True
         return False
 
