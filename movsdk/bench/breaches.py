@@ -151,9 +151,9 @@ class Account:
         self._cut_off |= {event.who for event in timeline if event.what is What.FAULT and self._is_cut_off(event)}
         self._cut_off |= {fault.by for fault in faults if fault.kind is FaultKind.DMA_NO_TARGET and self._is_swallowed(fault)}
         excuses = Excuses(self._lost, self._untold, self._cut_off)
-        found = breaches(failures, timeline, problems, excuses)
         excused = {failure.fields.get("device") for failure in failures if excuses.cover(*_who_and_what(failure))}
         self._cut_off |= {str(device) for device in excused}  # what follows from that is excused, too
+        found = breaches(failures, timeline, problems, excuses)
         self._begin_anew({event.who for event in timeline if event.what is What.HOOK and event.text.startswith("probe by ")})
         return found
 

@@ -74,9 +74,13 @@ class Happening:
 
     def _plug(self, event: EventSpec, _device: Device | None) -> RescanReport:
         # Whom the kernel lists and nobody answers for: it may answer from now on, or once the bridge above has numbers again.
-        dark = [device for device in self.world.system.devices() if is_absent(device)]
+        machine, devices = self.world.machine, list(self.world.system.devices())
+        silent = {function.label for function in machine if not function.present}
+        dark = [device for device in devices if is_absent(device)]
+        machine.plug(event.id or "", told=False)
+        # Whom it believes to sleep without power, and who was pulled meanwhile, is a new card too.
+        dark += [device for device in devices if device.label in silent and machine.function(device.label).present]
         self.world.unnoticed.update((device, bar) for device in dark for bar in range(ROM_RESOURCE))
-        self.world.machine.plug(event.id or "", told=False)
         return self._nothing(event)
 
     def _unplug(self, event: EventSpec, _device: Device | None) -> RescanReport:

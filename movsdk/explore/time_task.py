@@ -15,6 +15,7 @@ from attrs import define, field
 
 from movsdk.clock import Clock, OneStep
 from movsdk.explore import current
+from movsdk.explore.footprint import ANY
 from movsdk.explore.tasks import World
 from movsdk.points import checkpoint, is_watched
 
@@ -113,7 +114,7 @@ class TimeTask:
     def _pass_early(self) -> None:
         """Let the next timer call, or the next sleep end, at any moment; no timeout runs out by it."""
         while True:
-            checkpoint("time passes early", _CLOCK, _CLOCK, self._may_be_early)
+            checkpoint("time passes early", _CLOCK, (*_CLOCK, ANY), self._may_be_early)
             due = self.clock.take_due(min(self._limits))
             if due is not None:
                 self._begin(*due)

@@ -12,6 +12,7 @@ from movsdk.bench.scenario import EventSpec
 from movsdk.errors import InvariantBroken
 from movsdk.kernel.device import Device
 from movsdk.layout.table import PCI_FIXED, UNSET
+from movsdk.pci_regs import PowerState
 from movsdk.rescan.report import RescanReport
 from movsdk.trace import BarMove, Event, What
 from tests.rescan.stories import B, M, card, late, played, port
@@ -262,6 +263,18 @@ def test_a_card_that_came_back_unnoticed_is_a_finding() -> None:
 
     assert "C43 a: pulled and put back unnoticed: BAR 0 holds 0x0, the kernel believes [0x80000000-0x800fffff]" in before
     assert not [line for line in after if line.startswith("C43")]
+
+
+def test_a_sleeper_without_power_that_was_changed_is_a_finding() -> None:
+    """Whom the kernel believes in D3cold answers nothing anyhow: that another card came in meanwhile is found when it does."""
+    table = three_cards()
+    table.step(EventSpec("suspend", "a", state=PowerState.D3COLD))
+    for op in ("unplug", "plug"):
+        table.step(EventSpec(op, "a"))
+
+    told = [str(finding) for finding in judged(table)]
+
+    assert "C43 a: pulled and put back unnoticed: BAR 0 holds 0x0, the kernel believes [0x80000000-0x800fffff]" in told
 
 
 def test_a_pin_that_the_kernel_forgot_is_a_finding() -> None:

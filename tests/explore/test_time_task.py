@@ -153,3 +153,23 @@ def test_a_sleep_may_end_while_others_are_slow(is_patient: bool, orders: set[str
 
     explore(program, stop=False)
     assert seen == orders
+
+
+def test_who_reads_the_clock_depends_on_time_that_passes_early() -> None:
+    """`clock.now` is announced by nobody, so early time writes what everything reads: else "proved" would be false here."""
+
+    def program(world: World) -> None:
+        clock, seen = Clock(), list[int]()
+        TimeTask(world, clock, is_patient=False)
+
+        def looks() -> None:
+            checkpoint("looks", (), (("own",),))
+            seen.append(clock.now)
+
+        world.spawn("looks", looks)
+        world.spawn("sleeps", lambda: clock.advance(5))
+        world.finally_("looked late", lambda: seen == [5])
+
+    result = explore(program)
+    assert result.verdict == "failed"
+    assert result.first_bug != 1  # the first run is the one in which time passes first
