@@ -69,18 +69,13 @@ class Text:
         return bad(self.path, line, problem)
 
 
-def read_text(path: Path) -> Text:
-    """Return the lines of the file.
-
-    Raises:
-        BadInput: no such file, too big, or no text.
-    """
+def read_data(path: Path) -> bytes:
+    """Return the bytes of the file, one more than it may have if it is too big. Raises `BadInput` if it cannot be read."""
     try:
         with open(path, "rb", opener=_without_waiting) as stream:
-            data = stream.read(MAX_FILE + 1)
+            return stream.read(MAX_FILE + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}; a dump holds it") from None
-    return text_of(path, data)
 
 
 def _without_waiting(path: str, flags: int) -> int:
@@ -91,7 +86,11 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def text_of(path: Path, data: bytes) -> Text:
-    """The same for bytes that come from elsewhere, as out of an archive; `path` is what messages call them."""
+    """Return the lines in the bytes of a file, or out of an archive; `path` is what messages call them.
+
+    Raises:
+        BadInput: empty, too big, or no text.
+    """
     if len(data) > MAX_FILE:
         raise BadInput(f"{path}: longer than {MAX_FILE >> 20} MiB; that is no dump of one machine")
     if not data.strip():

@@ -19,10 +19,11 @@ from movsdk.address import Bdf
 from movsdk.bench.importers import iomem
 from movsdk.bench.importers.dmesg import Dmesg, read_dmesg
 from movsdk.bench.importers.drivers import read_drivers
-from movsdk.bench.importers.dump_lines import At, Text, read_text, text_of
+from movsdk.bench.importers.dump_lines import At, Text, read_data, text_of
 from movsdk.bench.importers.files import ArchiveFiles, Files, FolderFiles, LiveFiles
 from movsdk.bench.importers.kinds import Kind, parts_of
 from movsdk.bench.importers.lspci_dump import LspciEntry, read_lspci
+from movsdk.bench.importers.packed import ZipFiles, is_zip, unpacked
 from movsdk.bench.importers.sysfs_resource import DeviceResources, read_resources
 from movsdk.bench.importers.sysfs_tree import SysfsDevice, device_folders, read_device
 from movsdk.bench.importers.translated import resources_on_bus, span_on_bus
@@ -65,11 +66,13 @@ def gather(paths: Iterable[Path]) -> Evidence:
             _folder(evidence, path)
         elif path.is_file() and tarfile_like(path):
             _tree(evidence, ArchiveFiles(path))
+        elif path.is_file() and is_zip(path):
+            _tree(evidence, ZipFiles(path))
         elif not path.exists():
             raise BadInput(f"{path}: is no folder and no file; a dump is a folder or files of {FORMS}")
         else:
             if not _is_empty_ioports(evidence, path):
-                _file(evidence, read_text(path), is_named=True)
+                _file(evidence, text_of(path, unpacked(path, read_data(path))), is_named=True)
     if not evidence.lspci and not evidence.resources and not evidence.sysfs and evidence.dmesg is None:
         raise BadInput(f"{evidence.place}: holds no dump of PCI devices; give {FORMS}")
     _tell_bus_addresses(evidence)
@@ -148,7 +151,7 @@ def _tree(evidence: Evidence, files: Files) -> None:
                 _no_ports(evidence, files.path(name))
                 continue
             try:
-                text = text_of(files.path(name), data)
+                text = text_of(files.path(name), unpacked(files.path(name), data))
             except BadInput as error:
                 if _is_text_by_name(name):
                     raise

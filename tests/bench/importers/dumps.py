@@ -7,12 +7,19 @@ from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
+from movsdk.bench.importers.dump_lines import Text, read_data, text_of
+
 MACHINES = Path(str(files("movsdk.bench") / "machines"))
 BOOT = MACHINES / "q35-v9" / "0boot"
 STORY = [MACHINES / "q35-v9" / name for name in ("0boot", "1ivshmem64_dn1", "2edu_dn3", "3nvme_rp2")]
 OFF = [MACHINES / "q35-off" / name for name in ("0boot", "1ivshmem64_dn1")]
 
 Edit = Callable[[str], str]
+
+
+def read_text(path: Path) -> Text:
+    """The lines of a file that is not packed."""
+    return text_of(path, read_data(path))
 
 
 def copy_of(dump: Path, to: Path, **edits: Edit) -> Path:

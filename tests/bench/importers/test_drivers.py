@@ -8,9 +8,8 @@ import pytest
 
 from movsdk.address import Bdf
 from movsdk.bench.importers.drivers import our_driver, read_drivers
-from movsdk.bench.importers.dump_lines import read_text
 from movsdk.errors import BadInput
-from tests.bench.importers.dumps import BOOT
+from tests.bench.importers.dumps import BOOT, read_text
 
 
 def test_a_real_list_is_read() -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from movsdk.bench.importers.dump_lines import At, read_text, text_of
+from movsdk.bench.importers.dump_lines import At, text_of
 from movsdk.errors import BadInput
+from tests.bench.importers.dumps import read_text
 
 
 def test_lines_lose_their_ends_and_keep_their_numbers(tmp_path: Path) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from movsdk.address import Span
-from movsdk.bench.importers.dump_lines import read_text
 from movsdk.bench.importers.iomem import Range, are_hidden, busy, outermost_buses, read_ranges
 from movsdk.errors import BadInput
-from tests.bench.importers.dumps import BOOT
+from tests.bench.importers.dumps import BOOT, read_text
 
 
 def read(folder: Path, text: str) -> list[Range]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from movsdk.address import Bdf
-from movsdk.bench.importers.dump_lines import read_text
 from movsdk.bench.importers.lspci_dump import read_lspci
 from movsdk.errors import BadInput
-from tests.bench.importers.dumps import BOOT
+from tests.bench.importers.dumps import BOOT, read_text
 
 ROWS = "".join(f"{offset:02x}: {' '.join(['36', '1b'] + ['00'] * 14)}\n" for offset in range(0, 64, 16))
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from movsdk import pci_regs as regs
 from movsdk.bench.config_facts import dword, find_capability, word
-from movsdk.bench.importers.dump_lines import read_text
 from movsdk.bench.importers.lspci_dump import read_lspci
 from movsdk.bench.importers.power_on import power_on_bytes
 from movsdk.bench.scenario import BarDecl
 from movsdk.pci_regs import BarKind
-from tests.bench.importers.dumps import STORY
+from tests.bench.importers.dumps import STORY, read_text
 
 DUMP = {str(bdf): entry.config for bdf, entry in read_lspci(read_text(STORY[-1] / "lspci-xxxx.txt"), []).items()}
 

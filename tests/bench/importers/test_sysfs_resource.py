@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from movsdk.address import Bdf
-from movsdk.bench.importers.dump_lines import read_text
 from movsdk.bench.importers.sysfs_resource import DeviceResources, read_resources
 from movsdk.errors import BadInput
 from movsdk.pci_regs import BarKind
-from tests.bench.importers.dumps import BOOT
+from tests.bench.importers.dumps import BOOT, read_text
 
 NONE = "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
 
