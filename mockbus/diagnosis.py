@@ -39,11 +39,11 @@ def diagnose(fabric: Fabric, space: Space, address: int) -> Diagnosis:
 
     former = fabric.owners.recall(space, address, still_there)
     previous = str(former) if former is not None else ""
-    if former is not None:
+    kind, blocked = _held(fabric, space, address)
+    if former is not None and not any(_is_open(bar) for bar in _holders(fabric, space, address)):
         function = fabric.functions.get(former.label)
         if function is None or not function.present:
-            return Diagnosis(FaultKind.ABSENT, _held(fabric, space, address)[1], previous)
-    kind, blocked = _held(fabric, space, address)
+            kind = FaultKind.ABSENT
     return Diagnosis(kind, blocked, previous)
 
 

@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         metavar="PATH",
         nargs="*",
-        help="one moment of the machine: files, folders, tar or zip archives, packed or not; any of lspci -vv or -xxxx, sysfs, iomem, ioports, dmesg",
+        help="one moment of the machine: files, folders, archives, packed or not; any of lspci -vv or -xxxx, sysfs, iomem, "
+        "ioports, dmesg",
     )
     parser.add_argument("--then", metavar="PATH", action="append", default=[], help="a later moment; may be given again")
     parser.add_argument("--live", action="store_true", help="read this machine's /sys and /proc, and change nothing")

@@ -94,6 +94,20 @@ def test_who_would_answer_is_meant_rather_than_who_is_switched_off() -> None:
     assert told(machine) == (FaultKind.WINDOW_CLOSED, AT_PORT, "")
 
 
+def test_who_would_answer_is_meant_rather_than_who_was_pulled() -> None:
+    """The card that had the address is gone, and another was put there, behind a window that does not pass it."""
+    machine = desk()
+    machine.add("other", "port", "00.1", PlainModel(bars=(BarSpec(0, BarKind.MEM32, 0x1000),)))
+    machine.unplug("card")
+    set_config(machine, "other", regs.BASE_ADDRESS_0, 4, MEM)
+    set_command(machine, "other", COMMAND_ALL)
+    _close_window(machine)
+
+    machine.fabric.read(Space.MEM, MEM, 4)
+
+    assert told(machine) == (FaultKind.WINDOW_CLOSED, "other BAR 0 + 0x0 behind port", HERE)
+
+
 def test_a_fault_reads_as_a_sentence() -> None:
     """The message names the access, the holder and the bridge that is in the way."""
     machine = desk()
