@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from movsdk.bench.importers.folder import DumpedFunction, read_dump
+from movsdk.bench.importers.folder import Dump, DumpedFunction
+from movsdk.bench.importers.registers import bar_addresses
 from movsdk.bench.place import show
 from movsdk.bench.state import State, bridge_registers
 from movsdk.layout.wording import resource_name
@@ -62,13 +63,9 @@ def _show(value: object) -> str:
     return hex(value) if isinstance(value, int) and not isinstance(value, bool) else show(value)
 
 
-def differences_from_dump(state: State, folder: str) -> Iterator[str]:
-    """Every BAR, window, window register and bus number of `state` that is not what the machine dumped in `folder` shows.
-
-    Raises:
-        BadInput: the dump cannot be read; names file and line.
-    """
-    recorded = {function.bdf.short: function for function in read_dump(folder).functions.values()}
+def differences_from_dump(state: State, dump: Dump) -> Iterator[str]:
+    """Every BAR, window, window register and bus number of `state` that is not what the dumped machine shows."""
+    recorded = {function.bdf.short: function for function in dump.functions.values()}
     ours = {entry["bdf"]: entry for entry in state}
     for bdf in sorted({*ours, *recorded}):
         if bdf not in recorded:
@@ -85,11 +82,21 @@ def _function_differences(bdf: str, ours: Mapping[str, Any], recorded: DumpedFun
     wanted = {number: (line.start, line.last) for number, line in lines.items() if line.flags and line.last}
     if recorded.resources.bars[ROM_RESOURCE].is_shadow_rom:
         wanted.pop(ROM_RESOURCE, None)  # a copy in RAM, which has no place of its own
+    addresses = {number: address for number, _kind, address in bar_addresses(recorded.config)}
     for number in sorted({*found, *wanted}):
-        if found.get(number) != wanted.get(number):
-            yield f"{bdf} {resource_name(number)}: ours {_pair(found.get(number))}, dumped {_pair(wanted.get(number))}"
+        if number in wanted or not _is_untold(recorded, number):
+            if found.get(number) != wanted.get(number):
+                yield f"{bdf} {resource_name(number)}: ours {_pair(found.get(number))}, dumped {_pair(wanted.get(number))}"
+        elif number in addresses and (start := addresses[number]) != found[number][0]:
+            yield f"{bdf} {resource_name(number)}: ours at {found[number][0]:#x}, dumped at {start:#x}"
     if "registers" in ours:
         yield from differences(ours["registers"], bridge_registers(partial(_read, recorded.config)), f"{bdf} registers")
+
+
+def _is_untold(recorded: DumpedFunction, number: int) -> bool:
+    """True if the dump shows registers, and not what the kernel believed of this BAR or window, as `lspci -xxxx` alone."""
+    known = (*recorded.resources.bars, *recorded.resources.windows)
+    return number in recorded.unsized or not any(line.flags for line in known)
 
 
 def _read(config: bytes, offset: int, size: int) -> int:

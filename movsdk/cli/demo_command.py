@@ -14,6 +14,7 @@ from attrs import evolve
 
 from movsdk.bench.demo_machine import MOMENTS, dumps
 from movsdk.bench.differences import differences_from_dump
+from movsdk.bench.importers.folder import read_dump
 from movsdk.bench.importers.story import import_story
 from movsdk.bench.player import Outcome, Player
 from movsdk.bench.scenario import EndpointSpec, Load, Scenario
@@ -77,7 +78,7 @@ def _play(story: Scenario, rules: str, with_log: bool, terminal: Terminal) -> bo
     boot, hotadd = list(Player(story, by_name(rules)).play())
     broken = boot.breaches.broken or hotadd.breaches.broken
     with dumps(f"q35-{rules}") as folder:
-        wrong = list(differences_from_dump(hotadd.state, str(folder / MOMENTS[1])))
+        wrong = list(differences_from_dump(hotadd.state, read_dump(folder / MOMENTS[1])))
     if with_log:
         terminal.show(text.log_lines(hotadd.report))
     terminal.show(event_lines(hotadd))

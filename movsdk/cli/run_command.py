@@ -55,8 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cmdline", metavar="LINE", help="kernel command line, such as 'pci=hpmemsize=64M'; instead of the file's"
     )
     parser.add_argument(
-        "--expect", metavar="DUMP_OR_VECTOR", help="compare with a dump folder, or with recorded vectors of the same names"
+        "--expect",
+        metavar="DUMP_OR_VECTOR",
+        help="compare with a dump (folder, archive or file), or with recorded vectors of the same names",
     )
+    parser.add_argument("--root", metavar="DOMAIN:BUS", help="with --expect: the root bus of the dump, where there are several")
     parser.add_argument(
         "--json", metavar="OUT", help="write what happened to every scenario, a line each, in the form of the golden vectors"
     )
@@ -73,12 +76,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="NAME", action="append", help="of many scenarios this one; may be given again")
 
 
+def _expectation(options: argparse.Namespace) -> Expectation | None:
+    if options.root is not None and not options.expect:
+        raise BadInput(f"--root {options.root} chooses a root bus of the dump that --expect names; give both")
+    return read_expectation(options.expect, options.root) if options.expect else None
+
+
 def run(options: argparse.Namespace) -> int:
     """Check everything that can be checked, then play, print, compare, write."""
     options.file = gallery.file_of(options.file)
     cases = _chosen(load(options.file), options)
     rules = [_rules(case, options) for case in cases]
-    expected = read_expectation(options.expect) if options.expect else None
+    expected = _expectation(options)
     for case, name in zip(cases, rules, strict=True):
         if expected is not None:
             expected.check(case.name, name)

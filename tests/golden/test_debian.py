@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from movsdk.bench.differences import differences_from_dump
+from movsdk.bench.importers.folder import read_dump
 from movsdk.bench.importers.story import import_story
 from movsdk.bench.player import Outcome, Player
 from movsdk.bench.scenario_schema import parse
@@ -45,7 +46,7 @@ def after_the_swap() -> list[Outcome]:
 @pytest.mark.parametrize("number", range(4), ids=[folder.name for folder in FOLDERS[:4]])
 def test_what_the_kernel_made_of_it(number: int) -> None:
     """Every BAR, window, window register and bus number is where the real kernel put it."""
-    assert list(differences_from_dump(before_the_swap()[number].state, str(FOLDERS[number]))) == []
+    assert list(differences_from_dump(before_the_swap()[number].state, read_dump(FOLDERS[number]))) == []
 
 
 @pytest.mark.parametrize("number", range(4, 7), ids=[folder.name for folder in FOLDERS[4:]])
@@ -53,6 +54,6 @@ def test_a_card_that_does_not_fit(number: int) -> None:
     """The hot-add finds no space for it, a rescan does not either, and nothing else moves."""
     outcome = after_the_swap()[number - 2]
 
-    assert list(differences_from_dump(outcome.state, str(FOLDERS[number]))) == []
+    assert list(differences_from_dump(outcome.state, read_dump(FOLDERS[number]))) == []
     no_space = ["04:00.0 BAR 2 [mem size 0x04000000 64bit pref]: no space"]
     assert [str(place) for place in outcome.report.unplaced] == (no_space if outcome.op == "hotadd" else [])

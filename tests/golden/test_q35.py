@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from movsdk.bench.differences import differences_from_dump
+from movsdk.bench.importers.folder import read_dump
 from movsdk.bench.importers.story import import_story
 from movsdk.bench.player import Outcome, Player
 from movsdk.rescan.rules import by_name
@@ -32,7 +33,7 @@ def test_the_machine_equals_the_dump_after_each_event(rules: str, number: int, f
     """Every BAR, window, window register and bus number is where the recorded kernel put it."""
     outcome = played(rules)[number]
 
-    assert list(differences_from_dump(outcome.state, str(folder))) == []
+    assert list(differences_from_dump(outcome.state, read_dump(folder))) == []
     assert outcome.rc == 0
 
 
@@ -68,7 +69,7 @@ def test_without_movable_bars_the_big_bar_is_dropped() -> None:
 
 def test_a_dump_of_another_moment_differs() -> None:
     """The comparison is no formality: the machine before the hot-add is told apart from the one after, line by line."""
-    found = list(differences_from_dump(played("v9")[0].state, str(STORY[1])))
+    found = list(differences_from_dump(played("v9")[0].state, read_dump(STORY[1])))
 
     assert "04:00.0: in the dump, unknown to us" in found
     assert any(line.startswith("03:00.0 BAR 0: ours [0x") for line in found)

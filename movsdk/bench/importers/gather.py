@@ -122,6 +122,19 @@ def live(root: Path) -> Evidence:
     return evidence
 
 
+def is_dump(path: Path) -> bool:
+    """True for a folder, an archive, or a file that is told to be a dump by its lines. Raises `BadInput` if it cannot be read."""
+    if path.is_dir() or tarfile_like(path) or is_zip(path):
+        return True
+    try:
+        text = text_of(path, unpacked(path, read_data(path)))
+    except BadInput:
+        if not path.exists():
+            raise
+        return False  # no text of a dump; what is wrong with it as a scenario is said by who reads that
+    return any(kind is not None for kind, _part in parts_of(text))
+
+
 def tarfile_like(path: Path) -> bool:
     """True for an archive, compressed or not."""
     try:
