@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from typing import Final
 
 from attrs import define, field
 
@@ -20,13 +21,26 @@ from movsdk.kernel.sanitizer import is_absent, is_lost
 from movsdk.kernel.work import SYNC_TIMEOUT, clock_of
 from movsdk.ops import Interrupt
 from movsdk.pci_regs import INTERRUPT_PIN, MSI_ADDRESS_BASE, PowerState
-from movsdk.points import checkpoint
+from movsdk.points import checkpoint, mention
 from movsdk.trace import What
 
 FIRST_NUMBER = 0x20  # below are the CPU's own exceptions
 LAST_NUMBER = 0xFFFF  # the message data register has 16 bits
 
 Handler = Callable[[], object]
+Cells = tuple[tuple[str, ...] | tuple[str, str, int], ...]
+_VECTORS: Final[Cells] = (("irq",),)  # who has which
+
+
+def _cells(device: Device, index: int) -> Cells:
+    """What is read and written of vector `index` of a device."""
+    return (("irq", device.label, index),)
+
+
+def _seen(device: Device) -> Holdings | None:
+    """What a driver holds of its device; the step that runs looks at its vectors."""
+    mention(f"{device.label} R its vectors", _VECTORS)
+    return held_by(device)
 
 
 @define(eq=False)
@@ -45,9 +59,9 @@ class Vector:
     count: int = 0
 
     @property
-    def cells(self) -> tuple[tuple[str, str, int]]:
+    def cells(self) -> Cells:
         """What its users read and write."""
-        return (("irq", self.device.label, self.index),)
+        return _cells(self.device, self.index)
 
 
 @define(eq=False)
@@ -72,7 +86,7 @@ class IrqDomain:
         Raises:
             PciError: ERANGE (bad numbers), EBUSY (has vectors), ENODEV (gone), EINVAL (asleep or not decoding), ENOSPC (fewer).
         """
-        checkpoint(f"{device.label} alloc_irq_vectors", writes=(("irq",),))
+        checkpoint(f"{device.label} alloc_irq_vectors", writes=_VECTORS)
         held = self._may_alloc(device, min_vecs, max_vecs)
         for kind, offered in (("msix", msi.msix_size(device)), ("msi", msi.msi_size(device)), ("intx", self._line_count(device))):
             count = min(max_vecs, offered, self.limits.get(device.label, offered))
@@ -105,9 +119,10 @@ class IrqDomain:
 
     def program(self, device: Device) -> None:
         """Write the messages of all vectors into the device, with those masked that have no handler; also after a reset."""
-        held = held_by(device)
+        held = _seen(device)
         if held is None or not held.vectors or held.vectors[0].kind == "intx":
             return
+        mention(f"{device.label} R its handlers", tuple(cell for vector in held.vectors for cell in vector.cells))
         numbers = [vector.number for vector in held.vectors]
         for vector in held.vectors:
             vector.address = self.message_address
@@ -118,10 +133,10 @@ class IrqDomain:
 
     def free_vectors(self, device: Device) -> None:
         """Give all vectors back, handlers included; none allocated is fine."""
-        held = held_by(device)
+        held = _seen(device)
         if held is None or not held.vectors:
             return
-        checkpoint(f"{device.label} free_irq_vectors", writes=(("irq",),))
+        checkpoint(f"{device.label} free_irq_vectors", writes=_VECTORS)
         kind = held.vectors[0].kind
         self._forget(held)
         if kind != "intx" and not is_lost(device) and not is_absent(device):
@@ -130,8 +145,8 @@ class IrqDomain:
     # --- handlers ------------------------------------------------------------------------------------
     def request(self, device: Device, index: int, handler: Handler, name: str = "") -> None:
         """Call `handler` on vector `index`. Raises `PciError`: EINVAL (no such vector), EBUSY (has a handler)."""
+        checkpoint(f"{device.label} request_irq {index}", _VECTORS, _cells(device, index))
         vector = self._vector(device, index)
-        checkpoint(f"{device.label} request_irq {index}", writes=vector.cells)
         if vector.handler is not None:
             raise PciError(
                 errno.EBUSY,
@@ -147,8 +162,8 @@ class IrqDomain:
 
     def free(self, device: Device, index: int) -> None:
         """Take the handler off vector `index` and wait until it does not run. Raises `PciError`: EINVAL (no handler)."""
+        checkpoint(f"{device.label} free_irq {index}", _VECTORS, _cells(device, index))
         vector = self._vector(device, index)
-        checkpoint(f"{device.label} free_irq {index}", writes=vector.cells)
         if vector.handler is None:
             raise PciError(
                 errno.EINVAL, f"{device}: irq {index} has no handler to free; free each once", device=device.label, index=index
@@ -160,8 +175,8 @@ class IrqDomain:
 
     def synchronize(self, device: Device, index: int) -> None:
         """Let what is on its way to vector `index` arrive, and wait until its handler does not run."""
+        checkpoint(f"{device.label} synchronize_irq {index}", (*_VECTORS, *_cells(device, index)))
         vector = self._vector(device, index)
-        checkpoint(f"{device.label} synchronize_irq {index}", reads=vector.cells)
         if not vector.is_running:
             clock_of(device).run_pending()
         self._wait(vector)

@@ -21,6 +21,7 @@ from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
 from movsdk.kernel.saved_state import restore_bars, restore_state, save_state
 from movsdk.pci_regs import PowerState
+from movsdk.points import mention
 from movsdk.trace import What
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def set_power_state(device: Device, state: int) -> None:
         PciError: EIO (state not supported), EINVAL (from one low state to a higher one), ENODEV (nobody answers).
     """
     cuts_power = state == PowerState.D3COLD and device.system.platform_power is not None
+    _state_seen(device)
     if device.current_state == PowerState.D3COLD:
         if state == PowerState.D3COLD:
             return
@@ -75,6 +77,7 @@ def _power_down(device: Device) -> None:
         device.system.platform_power(device, False)
     device.system.trace.add(What.NOTE, device.label, f"power state {device.current_state.name} -> D3COLD")
     for each in device.with_below():
+        _state_changes(each)
         each.current_state = PowerState.D3COLD
 
 
@@ -83,6 +86,7 @@ def _power_up(device: Device) -> None:
     system = device.system
     if system.platform_power is not None:
         system.platform_power(device, True)
+    _state_changes(device)
     device.current_state = PowerState.D0
     system.ops.clock.advance(_D3COLD_DELAY)
     system.trace.add(What.NOTE, device.label, "power state D3COLD -> D0")
@@ -96,7 +100,23 @@ def _wake_child(device: Device) -> None:
         resume_device(device.system, device)
 
 
+def _state_seen(device: Device) -> None:
+    """Say that the step which runs looks at the power state that the kernel believes the device to be in."""
+    mention(f"{device.label} R power state", state_cells(device))
+
+
+def _state_changes(device: Device) -> None:
+    """Say that the step which runs changes it."""
+    mention(f"{device.label} W power state", (), state_cells(device))
+
+
+def state_cells(device: Device) -> tuple[tuple[str, str]]:
+    """What stands for the power state that the kernel believes a device to be in."""
+    return (("power state", device.label),)
+
+
 def _change_state(device: Device, target: PowerState) -> None:
+    _state_seen(device)
     now = device.current_state
     if target == now:
         return
@@ -114,7 +134,9 @@ def _change_state(device: Device, target: PowerState) -> None:
     loses_config = control & regs.PM_CTRL_STATE_MASK == PowerState.D3HOT and not control & regs.PM_CTRL_NO_SOFT_RESET
     device.config_write(at + regs.PM_CTRL, 2, control & ~regs.PM_CTRL_STATE_MASK | target)
     device.system.ops.clock.advance(_D3_DELAY if PowerState.D3HOT in (now, target) else _D2_DELAY)
-    device.current_state = PowerState(device.config_read(at + regs.PM_CTRL, 2) & regs.PM_CTRL_STATE_MASK)
+    reached = PowerState(device.config_read(at + regs.PM_CTRL, 2) & regs.PM_CTRL_STATE_MASK)
+    _state_changes(device)
+    device.current_state = reached
     device.system.trace.add(What.NOTE, device.label, f"power state {now.name} -> {device.current_state.name}")
     if loses_config and device.current_state == PowerState.D0:
         restore_bars(device)

@@ -19,7 +19,7 @@ from movsdk.kernel import power
 from movsdk.kernel.device import Bus, Device
 from movsdk.kernel.saved_state import save_state
 from movsdk.pci_regs import PowerState
-from movsdk.points import checkpoint
+from movsdk.points import checkpoint, mention
 
 if TYPE_CHECKING:
     from movsdk.kernel.system import System
@@ -45,6 +45,7 @@ class RuntimePm:
     @property
     def is_suspended(self) -> bool:
         """True while it is not in D0."""
+        mention(f"{self._device.label} R power state", power.state_cells(self._device))
         return self._device.current_state != PowerState.D0
 
     def allow(self, delay_ms: float | None = None, deepest: PowerState = PowerState.D3HOT) -> None:
@@ -90,6 +91,11 @@ class RuntimePm:
         """What anybody does to the books is one step, and its order with what others do to them may matter."""
         checkpoint(f"{self._device.label} {what}", reads, self._cells)
 
+    def _seen(self) -> None:
+        """Say that the step which runs looks whether it may sleep: at its books, and at what is awake behind it."""
+        below = (cell for child in _children(self._device) for cell in power.state_cells(child))
+        mention(f"{self._device.label} may it sleep?", (*self._cells, *below))
+
     @property
     def _cells(self) -> tuple[tuple[str, str]]:
         return (("runtime pm", self._device.label),)
@@ -97,6 +103,7 @@ class RuntimePm:
     def resume(self) -> int:
         """Wake it, all bridges above first. Returns 0 or a negative errno."""
         device = self._device
+        mention(f"{device.label} is it awake?", self._cells)
         if not self.is_suspended and not self.is_changing:
             return 0
         bridge = device.bus.bridge
@@ -128,6 +135,7 @@ class RuntimePm:
         A driver without `suspend` never gives back the count that the core takes for it before `probe`.
         """
         device = self._device
+        self._seen()
         driver, awake = device.driver, [child.label for child in _children(device) if child.current_state == PowerState.D0]
         if not self.is_allowed:
             return "nobody allowed it to sleep"

@@ -14,7 +14,7 @@ from movsdk.clock import NS_PER_MS, NS_PER_US, Clock, Timer
 from movsdk.kernel.actor import Site, call_site, current_actor, driver_name, record_breach, run_guarded
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import held_by
-from movsdk.points import checkpoint
+from movsdk.points import checkpoint, mention
 from movsdk.trace import What
 
 SYNC_TIMEOUT = 60_000 * NS_PER_MS  # a wait for running code that lasts longer is a deadlock
@@ -28,7 +28,7 @@ class Work:
     name: str
     _call: Callable[[], object]
     _timer: Timer | None = field(default=None, init=False)
-    is_running: bool = field(default=False, init=False)
+    _is_running: bool = field(default=False, init=False)
     queued_at: Site = field(factory=call_site, init=False)
 
     @property
@@ -39,11 +39,19 @@ class Work:
     @property
     def is_pending(self) -> bool:
         """True until it begins to run or is cancelled."""
+        self._seen()
         return self._timer is not None and self._timer.is_pending
+
+    @property
+    def is_running(self) -> bool:
+        """True while the call runs."""
+        self._seen()
+        return self._is_running
 
     @property
     def due(self) -> int | None:
         """When it will run, in virtual nanoseconds; None if it is not pending."""
+        self._seen()
         return self._timer.due if self._timer is not None and self._timer.is_pending else None
 
     def cancel(self) -> bool:
@@ -58,6 +66,7 @@ class Work:
 
     def flush(self) -> bool:
         """Run the call now if it is pending, and wait until it does not run. Returns whether there was anything to wait for."""
+        checkpoint(f"{self} flush", writes=self.cells)
         if self.is_pending and self._timer is not None:
             self._timer.cancel()
             self._run()
@@ -69,15 +78,19 @@ class Work:
     def _run(self) -> None:
         checkpoint(f"{self} run", writes=self.cells)
         self._forget()
-        self.is_running = True
+        self._is_running = True
         try:
             run_guarded(self.device, self.name, self._call)
         finally:
-            self.is_running = False
+            mention(f"{self} done", (), self.cells)
+            self._is_running = False
 
     def _wait(self) -> None:
         if self.is_running:
             self.device.system.ops.clock.run_until(lambda: not self.is_running, SYNC_TIMEOUT)
+
+    def _seen(self) -> None:
+        mention(f"look at {self}", self.cells)
 
     def _forget(self) -> None:
         held = held_by(self.device)

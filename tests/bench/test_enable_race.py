@@ -154,9 +154,9 @@ STORIES = [
     ("v9+reenable", PORT, "5b8a18#2d37d4", "master abort"),
     ("v5", PORT, "1b4a25b28a28#cc0767", MASTER),
     ("v5", {"disable": "nested"}, "1b3c11#79b934", MASTER),
-    ("v5", {"disable": "late-port-unbinds"}, "3c12#440aae", MASTER),
+    ("v5", {"disable": "late-port-unbinds"}, "3c13#4e4aaf", MASTER),
     ("all-writers", {"disable": "sysfs-off"}, "3c12#1d3b64", MASTER),
-    ("all-writers", {"disable": "port-unbinds"}, "3c12#440aae", MASTER),
+    ("all-writers", {"disable": "port-unbinds"}, "3c13#4e4aaf", MASTER),
 ]
 
 

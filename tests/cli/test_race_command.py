@@ -142,7 +142,7 @@ def test_the_script_of_one_variant(capsys: Capsys) -> None:
         (["--runs", "0"], "--runs 0: there must be 1 or more"),
         (["--disable", "everything"], "disable 'everything' is not known; there are port-unbinds"),
         (["--disable", "nested", "--port-driver"], "leave out the port driver"),
-        (["--disable", "--replay", "3c12#440aae"], "--replay takes one race of the disable side"),
+        (["--disable", "--replay", "3c13#4e4aaf"], "--replay takes one race of the disable side"),
         (["--replay", "soon"], "'soon' is no schedule; one reads like 6b8a31#3f9c21"),
         (["--replay", "6b18#aaaaaa"], "is it of another race? this is mainline, 2 drivers, 1 bridge"),
         (["--all", "--variant", "v9"], "--all goes without --variant"),
