@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import combinations
+from typing import Final
 
 from attrs import define, field
 
@@ -17,9 +18,11 @@ from movsdk.errors import BadInput, NoSpace
 from movsdk.kernel.device import Device
 from movsdk.layout.table import SIZEALIGN, TYPE_BITS, UNSET, Resource, Row
 from movsdk.pci_regs import BRIDGE_RESOURCES, ROM_RESOURCE
+from movsdk.points import mention
 from movsdk.rescan.engine import Engine
 from movsdk.rescan.report import assigned_spans
 
+_REMEDY: Final = "who moves a card that another task removes, pulls or moves catches BadInput"
 _PINNED = (True,) * BRIDGE_RESOURCES
 
 
@@ -53,7 +56,7 @@ def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterat
     """While inside, the next transaction finds the places of `bars` taken. With v5, other BARs of the device may move as well.
 
     Raises:
-        BadInput: the device cannot move at all, or a BAR has no place; names the remedy.
+        BadInput: the device cannot move at all, a BAR has no place, or somebody took the device away meanwhile; names the remedy.
         NoSpace: after the transaction a chosen BAR is still where it was, or nowhere.
     """
     bars = tuple(dict.fromkeys(bars))
@@ -72,6 +75,8 @@ def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterat
     finally:
         engine.before_step = before
         ballast.take_out()
+    if _is_removed(device):
+        raise BadInput(f"{device}: it went away before BAR {bars[0]} could move; {_REMEDY}")
     for bar, span in old.items():
         now = device.bar_span(bar)
         if now is None or now == span:
@@ -83,7 +88,14 @@ def forced_away(engine: Engine, device: Device, bars: tuple[int, ...]) -> Iterat
             )
 
 
+def _is_removed(device: Device) -> bool:
+    mention(f"{device.label} is it there?", (("paused", device.label),))
+    return device.is_removed
+
+
 def _check(engine: Engine, device: Device, bars: tuple[int, ...]) -> None:
+    if device.is_removed:
+        raise BadInput(f"{device}: it is not there any more, and nothing of it can move; {_REMEDY}")
     if engine.rules.moves is None:
         raise BadInput(f"{device}: nothing moves with rules {engine.rules.name!r}; use v9 or v5")
     if engine.moves is None:
@@ -140,8 +152,10 @@ class _Ballast:
         answers = device.row.answers  # a driver whose rescan_prepare failed keeps its BARs
         for bar in self.bars:
             resource = device.resources[bar]
-            if answers is not None and answers[bar]:
+            if (answers is not None and answers[bar]) or _is_removed(device):
                 continue
+            if resource.parent is None:
+                raise BadInput(f"{device}: BAR {bar} lost its place before the rescan that was to move it; {_REMEDY}")
             aperture = _aperture_to_go_through(self.engine, resource)
             if aperture is None:
                 self.rows.append(_swap(resource))
@@ -183,8 +197,8 @@ def _pin_others(device: Device, bars: tuple[int, ...]) -> None:
 def _swap(resource: Resource) -> Row:
     """Put a ballast row in the place of `resource`, which is left without one but keeps its address until release."""
     parent, owner = resource.parent, resource.row
-    if parent is None or owner is None:
-        raise BadInput("a BAR lost its place between the check and the rescan")
+    assert parent is not None
+    assert owner is not None
     row = Row(f"ballast for {owner.name}", owner.segment, is_added=True, is_bound=True, answers=_PINNED)
     row.class_code = owner.class_code
     stone = row.resources[0]

@@ -13,9 +13,10 @@ from shlex import quote
 from typing import Any, Final
 
 import pytest
-from attrs import field, frozen
+from attrs import Attribute, field, fields, frozen
 from attrs.validators import in_
 
+from movsdk.bench.bench import Bench
 from movsdk.errors import BadInput
 from movsdk.explore.dpor import Dpor
 from movsdk.explore.record import Drift
@@ -31,6 +32,11 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BUDGET: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|runs?)?")
 
 
+def _whole(_terms: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and (not isinstance(value, int) or value < 0):
+        raise ValueError(f"{attribute.name}={value!r} is no number of them; it is a whole one, as in {attribute.name}=2")
+
+
 @frozen
 class Terms:
     """What ``@pytest.mark.explore(...)`` may say.
@@ -40,12 +46,12 @@ class Terms:
     most that one run may have. `must`: "proved" fails a test whose budget ends before all is tried, "any" does not.
     """
 
-    preemptions: int | None = None
-    walks: int | None = None
+    preemptions: int | None = field(default=None, validator=_whole)
+    walks: int | None = field(default=None, validator=_whole)
     seed: int = 0
     twice: bool = False
     budget: str | None = None
-    steps: int = 10_000
+    steps: int = field(default=10_000, validator=_whole)
     must: str = field(default="any", validator=in_(("any", "proved")))
 
     def strategy(self) -> Strategy:
@@ -65,7 +71,7 @@ def budget_of(text: str | None, steps: int = 10_000) -> Budget:
     """
     if text is None:
         return Budget(steps=steps)
-    match = _BUDGET.fullmatch(text.strip())
+    match = _BUDGET.fullmatch(str(text).strip())
     if match is None:
         raise BadInput(f"{text!r} is no budget; one reads like 5s, 2m, 500ms or 1000 runs")
     number, unit = match[1], match[2] or "s"
@@ -92,18 +98,30 @@ def _explored(item: pytest.Function) -> Result:
     terms = _terms(item)
     arguments = {name: item.funcargs[name] for name in item._fixtureinfo.argnames}
     if "tasks" not in arguments:
-        raise pytest.UsageError(f"{item.nodeid}: a test marked explore takes the fixture `tasks` and spawns its tasks with it")
+        raise _refused("a test marked explore takes the fixture `tasks` and spawns its tasks with it")
+    for name, value in arguments.items():
+        if isinstance(value, Bench):
+            text = f"the fixture `{name}` is one bench for all orders, each of which needs a new one; take `make_bench` and"
+            raise _refused(f"{text} call it in the test")
 
     def program(world: World) -> None:
-        item.obj(**{**arguments, "tasks": Tasks(world)})
+        tasks = Tasks(world)
+        item.obj(**{**arguments, "tasks": tasks})
+        if not tasks.count:
+            raise _refused("no task was spawned, so that there is nothing to explore; tasks.spawn(name, function, *args)")
 
     try:
         if schedule := item.config.getoption("--mov-replay"):
             return replay(program, schedule)
         budget = budget_of(item.config.getoption("--mov-budget") or terms.budget, terms.steps)
     except (BadInput, Drift) as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise _refused(str(error)) from None
     return explore(program, terms.strategy(), budget=budget)
+
+
+def _refused(text: str) -> BaseException:
+    """A test that says something wrong fails with one line."""
+    return pytest.fail.Exception(text, pytrace=False)
 
 
 def _terms(item: pytest.Function) -> Terms:
@@ -112,7 +130,14 @@ def _terms(item: pytest.Function) -> Terms:
     try:
         return Terms(*marker.args, **marker.kwargs)
     except (TypeError, ValueError) as error:
-        raise pytest.UsageError(f"{item.nodeid}: @pytest.mark.explore: {error}") from error
+        raise _refused(f"@pytest.mark.explore: {_plain(error)}") from None
+
+
+def _plain(error: Exception) -> str:
+    """What attrs says, in the words of a test: which terms there are, or which value is wrong."""
+    if isinstance(error, TypeError) and "argument" in str(error):
+        return f"{str(error).partition(' ')[2]}; its terms are {', '.join(each.name for each in fields(Terms))}"
+    return str(error.args[0])
 
 
 def summary(reports: Iterable[Any], *, every: bool) -> list[str]:

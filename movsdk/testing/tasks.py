@@ -13,6 +13,7 @@ from movsdk.bench.announce import Announcer, kernel_values
 from movsdk.bench.bench import Bench
 from movsdk.bench.oracles import Oracles
 from movsdk.bench.world import World as Machine
+from movsdk.errors import BadInput
 from movsdk.explore.tasks import Predicate, Task, World
 from movsdk.explore.time_task import TimeTask
 from movsdk.kernel.device import Device
@@ -26,12 +27,16 @@ class Tasks:
     _world: World
     _announcer: Announcer | None = field(default=None, init=False)
     _covers: bool = field(default=False, init=False)  # undeclared state of drivers
+    count: int = field(default=0, init=False)  # of tasks spawned
 
     def spawn(self, name: str, function: Callable[..., object], *args: Any, **terms: Any) -> Task:
         """Start ``function(*args)`` as a task; `terms` are those of `movsdk.explore.World.spawn`.
 
         A function that is handed a `PciDev` of a watched bench is its driver's code, unless it is the bench's own; see `watch`.
         """
+        if not callable(function):
+            raise BadInput(f"spawn({name!r}, ...): {function!r} is no function; its arguments come after it")
+        self.count += 1
         if self._covers and not isinstance(getattr(function, "__self__", None), Bench):
             own = (cell for arg in args if isinstance(arg, PciDev) for cell in _cells_of(device_of(arg)))
             terms["implicit"] = (*terms.get("implicit", ()), *own)
@@ -65,6 +70,8 @@ class Tasks:
         handed the device, reads and writes both. That costs runs.
         `is_declared`: there is no such state, and it is left out. Said wrongly, a proof is worth nothing.
         """
+        if self.count:
+            raise BadInput("watch(bench) comes before spawn(): tasks that are there already would not be watched")
         machine = bench.world if isinstance(bench, Bench) else bench
         if not is_declared:
             self._covers = True

@@ -81,6 +81,18 @@ def test_set_up(tasks, tmp_path):
 def test_unknown_term(tasks):
     pass
 
+@pytest.mark.explore(preemptions="two")
+def test_wrong_term(tasks):
+    pass
+
+@pytest.mark.explore
+def test_nothing(tasks):
+    pass
+
+@pytest.mark.explore
+def test_one_bench(tasks, bench):
+    tasks.spawn("a", bench.rescan)
+
 @pytest.mark.explore
 def test_without_tasks():
     pass
@@ -131,7 +143,7 @@ def test_only_what_was_not_proved_is_told_of(printed: str) -> None:
     assert "test_it.py::test_bounded: bounded in 3 runs" in printed
     assert "test_it.py::test_apart" not in printed
     assert "bounded, not proved: the budget ended after 3 runs" in story(printed, "test_must")
-    assert printed.rstrip().splitlines()[-1].startswith("6 failed, 3 passed, 1 error")
+    assert printed.rstrip().splitlines()[-1].startswith("9 failed, 3 passed, 1 error")
 
 
 def test_a_watched_bench_is_judged_at_every_step(printed: str) -> None:
@@ -148,6 +160,9 @@ def test_a_watched_bench_is_judged_at_every_step(printed: str) -> None:
     [
         pytest.param("test_set_up", "ValueError: in the set-up", id="what the set-up raises is the test's"),
         pytest.param("test_unknown_term", "unexpected keyword argument 'depth'", id="unknown term"),
+        pytest.param("test_wrong_term", "preemptions='two' is no number of them", id="wrong term"),
+        pytest.param("test_nothing", "no task was spawned", id="nothing to explore"),
+        pytest.param("test_one_bench", "the fixture `bench` is one bench for all orders", id="one bench for all"),
         pytest.param("test_without_tasks", "a test marked explore takes the fixture `tasks`", id="no tasks"),
         pytest.param("ERROR at setup of test_without_marker", "`tasks` is for tests marked @pytest.mark.explore", id="no marker"),
     ],
