@@ -28,9 +28,10 @@ from movsdk.explore import (
     WorldClock,
     wait_for,
 )
+from movsdk.explore.dpor import Dpor
 from movsdk.explore.footprint import Restart
 from movsdk.explore.session import Session
-from movsdk.explore.strategies import Strategy
+from movsdk.explore.strategies import Dfs, Strategy
 from movsdk.explore.time_task import TimeTask
 from movsdk.points import mention
 
@@ -256,3 +257,13 @@ def ends(source: Source, strategy: Callable[[], Strategy], limit: int) -> set[Ha
         except Restart:
             continue
         return found
+
+
+def differences(source: Source, limit: int) -> list[str] | None:
+    """Say where DPOR and sleep sets end elsewhere than all schedules; None: there are more than `limit`."""
+    every = ends(source, Dfs, limit)
+    if every is None:
+        return None
+    ways: dict[str, Callable[[], Strategy]] = {"dpor": Dpor, "sleep sets": lambda: Dfs(is_sleeping=True)}
+    found = {name: ends(source, strategy, 2 * limit) for name, strategy in ways.items()}
+    return [f"{name} ends in {len(got or ())} of {len(every)} states" for name, got in found.items() if got != every]
