@@ -13,7 +13,7 @@ from attrs import define, field
 
 from movsdk.errors import BadInput
 from movsdk.explore import current
-from movsdk.explore.footprint import ANY, Claim, Mark
+from movsdk.explore.footprint import Claim, Mark
 from movsdk.explore.tasks import World
 from movsdk.points import checkpoint
 
@@ -44,8 +44,12 @@ class Work:
         self._seen()
         return self._is_running
 
+    @property
+    def _cells(self) -> tuple[Hashable, ...]:
+        return (("work", self.name),)
+
     def _seen(self) -> None:
-        current.looked_at(self.name, (ANY,) if self._queue is None else self._queue._cells)
+        current.looked_at(self.name, self._cells if self._queue is None else self._queue._cells_with(self))
 
     def __str__(self) -> str:
         return self.name
@@ -74,7 +78,8 @@ class WorkQueue:
 
     def queue(self, work: Work) -> bool:
         """Let the worker call ``work.function``. Returns False if it was queued already (``queue_work()``)."""
-        checkpoint(f"queue {work} on {self.name}", self._cells, self._cells)
+        cells = self._cells_with(work)
+        checkpoint(f"queue {work} on {self.name}", cells, cells)
         self._take_on(work)
         if work._is_pending:
             return False
@@ -84,7 +89,8 @@ class WorkQueue:
 
     def cancel(self, work: Work) -> bool:
         """Forget `work` unless it has begun; wait until it does not run (``cancel_work_sync()``). Returns if it was pending."""
-        checkpoint(f"cancel {work}", self._cells, self._cells)
+        cells = self._cells_with(work)
+        checkpoint(f"cancel {work}", cells, cells)
         self._take_on(work)
         was_pending = work._is_pending
         if was_pending:
@@ -95,8 +101,9 @@ class WorkQueue:
 
     def flush(self, work: Work) -> None:
         """Wait until `work` is neither pending nor running (``flush_work()``)."""
+        cells = self._cells_with(work)
+        checkpoint(f"flush {work}", cells, cells[1:], lambda: not work._is_pending and not work._is_running)
         self._take_on(work)
-        checkpoint(f"flush {work}", self._cells, (), lambda: not work._is_pending and not work._is_running)
 
     def _take_on(self, work: Work) -> None:
         """Keep `work` to the queue that had it first: what is announced here says nothing to the users of another queue."""
@@ -111,6 +118,10 @@ class WorkQueue:
     def _cells(self) -> tuple[Hashable, ...]:
         return (("work queue", self.name),)
 
+    def _cells_with(self, work: Work) -> tuple[Hashable, ...]:
+        """What somebody reads and writes who hands `work` over: whose it is, too."""
+        return (*self._cells, *work._cells)
+
     def _serve(self) -> None:
         while True:
             checkpoint(f"{self.name} takes work", self._cells, self._cells, lambda: bool(self._todo))
@@ -119,7 +130,7 @@ class WorkQueue:
             try:
                 work.function()
             finally:
-                checkpoint(f"{work} is done", (), self._cells)
+                checkpoint(f"{work} is done", (), self._cells_with(work))
                 work._is_running = False
 
 

@@ -19,6 +19,8 @@ KEPT = {
         [("work", "is it pending")],
         [("work", "queues"), ("work", "is it pending")],
     ),
+    "which queue a work belongs to depends on who came first": ("none", [("work", "queues")], [("work", "queues it elsewhere")]),
+    "who flushes is told so, too": ("none", [("count", "m = 1"), ("work", "flushes")], [("work", "queues it elsewhere")]),
     "who looks at a line depends on its handler": ("none", [("interrupt", "is it raised")], [("interrupt", "raises")]),
     "who asks for a completion depends on it": ("none", [("wait", "is it done")], [("wait", "completes")]),
     "who asks for a timer depends on its end": (
