@@ -13,7 +13,7 @@ from attrs import define, field
 
 from movsdk.errors import ContractError, PciError
 from movsdk.kernel import msi
-from movsdk.kernel.actor import driver_name, record_breach, run_guarded
+from movsdk.kernel.actor import driver_name, might_sleep, record_breach, run_guarded
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import Holdings, held_by
 from movsdk.kernel.sanitizer import is_absent, is_lost
@@ -72,6 +72,7 @@ class IrqDomain:
         Raises:
             PciError: ERANGE (bad numbers), EBUSY (has vectors), ENODEV (gone), EINVAL (asleep or not decoding), ENOSPC (fewer).
         """
+        might_sleep("alloc_irq_vectors")
         checkpoint(f"{device.label} alloc_irq_vectors", writes=(("irq",),))
         held = self._may_alloc(device, min_vecs, max_vecs)
         for kind, offered in (("msix", msi.msix_size(device)), ("msi", msi.msi_size(device)), ("intx", self._line_count(device))):
@@ -118,6 +119,7 @@ class IrqDomain:
 
     def free_vectors(self, device: Device) -> None:
         """Give all vectors back, handlers included; none allocated is fine."""
+        might_sleep("free_irq_vectors")
         held = held_by(device)
         if held is None or not held.vectors:
             return
@@ -130,6 +132,7 @@ class IrqDomain:
     # --- handlers ------------------------------------------------------------------------------------
     def request(self, device: Device, index: int, handler: Handler, name: str = "") -> None:
         """Call `handler` on vector `index`. Raises `PciError`: EINVAL (no such vector), EBUSY (has a handler)."""
+        might_sleep("request_irq")
         vector = self._vector(device, index)
         checkpoint(f"{device.label} request_irq {index}", writes=vector.cells)
         if vector.handler is not None:
@@ -147,6 +150,7 @@ class IrqDomain:
 
     def free(self, device: Device, index: int) -> None:
         """Take the handler off vector `index` and wait until it does not run. Raises `PciError`: EINVAL (no handler)."""
+        might_sleep("free_irq")
         vector = self._vector(device, index)
         checkpoint(f"{device.label} free_irq {index}", writes=vector.cells)
         if vector.handler is None:
@@ -160,6 +164,7 @@ class IrqDomain:
 
     def synchronize(self, device: Device, index: int) -> None:
         """Let what is on its way to vector `index` arrive, and wait until its handler does not run."""
+        might_sleep("synchronize_irq")
         vector = self._vector(device, index)
         checkpoint(f"{device.label} synchronize_irq {index}", reads=vector.cells)
         if not vector.is_running:
@@ -228,7 +233,7 @@ class IrqDomain:
             self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
             record_breach(device, text, vector.handler, "irq")
         vector.count += 1
-        run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler)
+        run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler, is_interrupt=True)
 
     # --- details -------------------------------------------------------------------------------------
     def _may_alloc(self, device: Device, min_vecs: int, max_vecs: int) -> Holdings:
