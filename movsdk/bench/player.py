@@ -72,6 +72,7 @@ class Outcome:
                 {"id": m.device, "bar": m.bar, "old": [m.old.start, m.old.last], "new": m.new and [m.new.start, m.new.last]}
                 for m in report.moves
             ],
+            "blackouts": [{"id": label, "ns": spent} for label, spent in report.blackouts],
             "attempts": len(report.attempts),
             "removed": list(report.removed),
             "given_up": list(report.given_up),
