@@ -30,7 +30,8 @@ class Gpu:
     # --- hooks ----------------------------------------------------------------------------------
 
     def probe(self, dev: PciDev, id: PciId) -> None:
-        """Enable the card and light the screen."""
+        """Take the screen from the console that firmware left on it, enable the card and light the screen."""
+        self._take_over(dev)
         dev.enable_device()
         dev.set_master()
         dev.drvdata = Card(Gate(f"{dev}.io"), Mutex(f"{dev}.lock", kind="gpu lock"))
@@ -223,6 +224,10 @@ class Gpu:
             self._start(dev)
         finally:
             card.open()
+
+    def _take_over(self, dev: PciDev) -> None:
+        """Nobody else draws here from now on: a console would go on at the old place when a BAR moves."""
+        dev.remove_conflicting_devices(self.name)
 
     def _start(self, dev: PciDev) -> None:
         """Map, tell the firmware, take the interrupt, light the screen; undone if any of it fails."""

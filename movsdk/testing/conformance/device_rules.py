@@ -190,8 +190,7 @@ DEVICE_RULES: Final = (
         "C27",
         "A hidden owner (VGA, firmware framebuffer) is detached before the BAR moves.",
         "VGA rule of v9; hard lockup reported by Christian König",
-        "an owner that never asked",
-        "answer bar_fixed() = True while a console owns the BAR",
-        missing="firmware framebuffers are not modelled",
+        "light the display as firmware does, with a console on it; after a move it still draws at the old place",
+        "remove_conflicting_devices() in probe, before the BARs are touched; or bar_fixed() = True while a console has the BAR",
     ),
 )

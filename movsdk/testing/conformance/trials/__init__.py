@@ -7,6 +7,7 @@ from typing import Final
 from movsdk.testing.conformance.trial import Trial
 from movsdk.testing.conformance.trials import (
     absent,
+    consoles,
     holders,
     in_flight,
     interrupts,
@@ -25,6 +26,7 @@ TRIALS: Final[tuple[Trial, ...]] = (
     *meanwhile.FIRST,
     *in_flight.TRIALS,
     *holders.TRIALS,
+    *consoles.TRIALS,
     *neighbours.TRIALS,
     *out_of_turn.TRIALS,
     *interrupts.TRIALS,
