@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import define, field, frozen
 
+from movsdk.points import mention
+
 NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
+TIMERS: Final = (("clock",),)
+"""The cell of what is set to happen; `now` has none, because time that passes under an explorer meets every operation."""
 
 
 @define(eq=False)
@@ -25,11 +29,13 @@ class Timer:
 
     def cancel(self) -> None:
         """Forget the call."""
+        mention(f"cancel {self.label or 'a timer'}", (), TIMERS)
         self.call = None
 
     @property
     def is_pending(self) -> bool:
         """True until the call ran or was cancelled."""
+        mention(f"look at {self.label or 'a timer'}", TIMERS)
         return self.call is not None
 
 
@@ -140,6 +146,7 @@ class Clock:
 
     def next_due(self) -> int | None:
         """When the next timer fires, or None."""
+        mention("look at the timers", TIMERS)
         while self._queue and self._queue[0][2].call is None:
             heapq.heappop(self._queue)
         return self._queue[0][0] if self._queue else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Protocol
 
-from movsdk.points import checkpoint, is_watched
+from movsdk.points import checkpoint, is_watched, mention
 
 
 class Running(Protocol):
@@ -19,6 +19,9 @@ class Running(Protocol):
 
     def fail(self, name: str, message: str) -> None:
         """Record a failure of the step that is running; the task goes on."""
+
+    def place(self) -> tuple[int, ...]:
+        """Name what the running task makes next."""
 
 
 _running: Running | None = None
@@ -56,3 +59,14 @@ def touch(reads: Iterable[Hashable] = (), writes: Iterable[Hashable] = (), mark:
     """
     if is_watched():
         checkpoint("", reads, writes, mark)
+
+
+def looked_at(what: str, reads: Iterable[Hashable], writes: Iterable[Hashable] = ()) -> None:
+    """Say that the running step looks at `what`, for attributes that are read without an operation of their own."""
+    if is_watched():
+        mention(f"look at {what}", reads, writes)
+
+
+def place() -> tuple[int, ...]:
+    """Where something is made: the same in every run, and another for each task and each call; () where nothing runs."""
+    return () if _running is None else _running.place()

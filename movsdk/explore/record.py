@@ -58,6 +58,7 @@ class Record:
     is_given_up: bool = field(default=False, init=False)
     is_cut: bool = field(default=False, init=False)
     enabled: int = field(default=0, init=False)
+    _made: int = field(default=0, init=False)  # by the set-up: see `place`
 
     @property
     def is_complete(self) -> bool:
@@ -78,6 +79,15 @@ class Record:
     def fail(self, name: str, message: str) -> None:
         """Record a failure of the step that is running; its task goes on."""
         self.findings.append(Finding(name, message, len(self.ops) - 1, self.task.name if self.task else ""))
+
+    def place(self) -> tuple[int, ...]:
+        """Name what is made next: the same in every run, whatever other tasks do meanwhile."""
+        task = self.task
+        if task is None:
+            self._made += 1
+            return (self._made - 1,)
+        task.made += 1
+        return (*task.key, task.made - 1)
 
     def note(self, text: str) -> None:
         """Remember `text` beside the step that is running; what a predicate looks at is no step."""

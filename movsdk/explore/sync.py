@@ -32,9 +32,18 @@ class Words:
 
 
 @cache  # worlds are set up thousands of times with the same locks
-def words(verb: str, name: str, kind: str, nesting: int, *, is_atomic: bool = False, is_exclusive: bool = True) -> Words:
-    """Make the words of a lock called `name`, of class `kind`, taken at level `nesting`."""
-    cell = ("lock", name)
+def words(
+    verb: str,
+    name: str,
+    kind: str,
+    nesting: int,
+    place: tuple[int, ...],
+    *,
+    is_atomic: bool = False,
+    is_exclusive: bool = True,
+) -> Words:
+    """Make the words of a lock called `name`, of class `kind`, taken at level `nesting`, that was made at `place`."""
+    cell = ("lock", name, *place)
     level = f" (nesting {nesting})" if nesting else ""
     acquire = Mark(
         "acquire",
@@ -72,9 +81,16 @@ class Mutex:
     def __init__(self, name: str, *, kind: str | None = None, nesting: int = 0) -> None:
         self.name = name
         self.kind = kind or name
-        self.is_locked = False
-        self._words = words("lock", name, self.kind, nesting, is_atomic=self.is_atomic)
+        self._is_locked = False
+        self._place = current.place()  # two locks of one name are two locks
+        self._words = words("lock", name, self.kind, nesting, self._place, is_atomic=self.is_atomic)
         self._claim = Claim(self._words.acquire, self._is_free)
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether somebody holds it."""
+        current.looked_at(self.name, self._words.cells)
+        return self._is_locked
 
     def lock(self) -> None:
         """Take the lock; others run until it is free.
@@ -86,23 +102,23 @@ class Mutex:
 
     def lock_nested(self, nesting: int) -> None:
         """Take the lock at level `nesting` inside its class (``mutex_lock_nested()``); locks of one level never nest."""
-        spoken = words("lock", self.name, self.kind, nesting, is_atomic=self.is_atomic)
+        spoken = words("lock", self.name, self.kind, nesting, self._place, is_atomic=self.is_atomic)
         self._take(spoken, Claim(spoken.acquire, self._is_free))
 
     def try_lock(self) -> bool:
         """Take the lock if it is free. Returns whether it is taken."""
         checkpoint(self._words.try_lock, (), self._words.cells)
-        if self.is_locked:
+        if self._is_locked:
             current.touch(mark=self._words.busy)
             return False
         current.touch(mark=self._words.acquire)
-        self.is_locked = True
+        self._is_locked = True
         return True
 
     def unlock(self) -> None:
         """Release the lock."""
         checkpoint(self._words.unlock, (), self._words.cells, self._words.release)
-        self.is_locked = False
+        self._is_locked = False
 
     def __enter__(self) -> None:
         self._take(self._words, self._claim)
@@ -112,12 +128,12 @@ class Mutex:
 
     def _take(self, spoken: Words, claim: Claim) -> None:
         checkpoint(spoken.lock, (), spoken.cells, claim)
-        if self.is_locked:
+        if self._is_locked:
             raise ContractError(f"{self.name} is locked and nobody else runs: {spoken.lock!r} would wait for ever")
-        self.is_locked = True
+        self._is_locked = True
 
     def _is_free(self) -> bool:
-        return not self.is_locked
+        return not self._is_locked
 
 
 class SpinLock(Mutex):
@@ -139,33 +155,46 @@ class RwSem:
 
     def __init__(self, name: str, *, kind: str | None = None, nesting: int = 0) -> None:
         self.name = name
-        self.readers = 0
-        self.is_written = False
+        self._readers = 0
+        self._is_written = False
         self._queue: list[_Waiter] = []
-        self._write = words("down_write", name, kind or name, nesting, is_exclusive=False)
-        self._read = words("down_read", name, kind or name, nesting, is_exclusive=False)
+        place = current.place()
+        self._write = words("down_write", name, kind or name, nesting, place, is_exclusive=False)
+        self._read = words("down_read", name, kind or name, nesting, place, is_exclusive=False)
+
+    @property
+    def readers(self) -> int:
+        """How many readers hold it."""
+        current.looked_at(self.name, (), self._read.cells)  # readers do not depend on each other, but whoever counts them does
+        return self._readers
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a writer holds it."""
+        current.looked_at(self.name, self._read.cells)
+        return self._is_written
 
     def down_read(self) -> None:
         """Take the lock beside other readers."""
         checkpoint(self._read.lock, self._read.cells)
         self._take(_Waiter(is_writer=False), self._read)
-        self.readers += 1
+        self._readers += 1
 
     def up_read(self) -> None:
         """Release what `down_read` took."""
         checkpoint(f"up_read {self.name}", self._read.cells, (), self._read.release)
-        self.readers -= 1
+        self._readers -= 1
 
     def down_write(self) -> None:
         """Take the lock alone."""
         checkpoint(self._write.lock, (), self._write.cells)
         self._take(_Waiter(is_writer=True), self._write)
-        self.is_written = True
+        self._is_written = True
 
     def up_write(self) -> None:
         """Release what `down_write` took."""
         checkpoint(f"up_write {self.name}", (), self._write.cells, self._write.release)
-        self.is_written = False
+        self._is_written = False
 
     def _take(self, waiter: _Waiter, spoken: Words) -> None:
         """Go in at once, or queue up and wait."""
@@ -177,15 +206,15 @@ class RwSem:
             checkpoint(f"{spoken.lock} waits", (), spoken.cells, Claim(spoken.acquire, lambda: self._may_enter(waiter)))
         else:
             self._queue.remove(waiter)
-            by = "by a writer " if self.is_written else ""
+            by = "by a writer " if self._is_written else ""
             raise ContractError(f"{self.name} is held {by}and nobody else runs: {spoken.lock!r} would wait for ever")
         self._queue.remove(waiter)
 
     def _may_enter(self, waiter: _Waiter) -> bool:
         ahead = self._queue[: self._queue.index(waiter)]
         if waiter.is_writer:
-            return not (self.readers or self.is_written or ahead)
-        return not (self.is_written or any(other.is_writer for other in ahead))
+            return not (self._readers or self._is_written or ahead)
+        return not (self._is_written or any(other.is_writer for other in ahead))
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -47,6 +47,7 @@ class Task:
     op: Op | None = field(default=None, init=False)  # what it will do next
     guard: Callable[[], bool] | None = field(default=None, init=False, repr=False)
     children: int = field(default=0, init=False)
+    made: int = field(default=0, init=False)  # see `Record.place`
     is_new: bool = field(default=True, init=False)  # has announced nothing yet
     is_done: bool = field(default=False, init=False)
 

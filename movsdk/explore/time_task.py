@@ -8,18 +8,16 @@ steps of its own, each time something has happened.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from attrs import define, field
 
-from movsdk.clock import Clock, OneStep
+from movsdk.clock import TIMERS, Clock, OneStep
 from movsdk.explore import current
 from movsdk.explore.footprint import ANY
 from movsdk.explore.tasks import World
 from movsdk.points import checkpoint, is_watched
-
-_CLOCK: tuple[Hashable, ...] = (("clock",),)
 
 
 @define(eq=False)
@@ -62,7 +60,7 @@ class TimeTask:
     def armed(self) -> None:
         """Which of two timers was set first may matter, and whether time may pass is to be asked again."""
         if self.world.is_set_up and not self.world.task().is_new:
-            current.touch(writes=_CLOCK)
+            current.touch(writes=TIMERS)
 
     def advance(self, duration: int) -> None:
         """Sleep for `duration` nanoseconds."""
@@ -93,7 +91,7 @@ class TimeTask:
     def _wait(self, what: str, limit: int, is_over: Callable[[], bool]) -> None:
         self._limits.append(limit)
         self.armed()
-        checkpoint(what, _CLOCK, _CLOCK, is_over)
+        checkpoint(what, TIMERS, TIMERS, is_over)
         self._limits.remove(limit)
 
     def _is_due(self) -> bool:
@@ -103,7 +101,7 @@ class TimeTask:
     def _pass(self) -> None:
         """Let time pass to the next timer or to the end of the next wait, for ever."""
         while True:
-            checkpoint("time passes", _CLOCK, _CLOCK, lambda: bool(self._limits))
+            checkpoint("time passes", TIMERS, TIMERS, lambda: bool(self._limits))
             limit = min(self._limits)
             due = self.clock.take_due(max(limit, self.clock.now))
             if due is None:
@@ -114,7 +112,7 @@ class TimeTask:
     def _pass_early(self) -> None:
         """Let the next timer call, or the next sleep end, at any moment; no timeout runs out by it."""
         while True:
-            checkpoint("time passes early", _CLOCK, (*_CLOCK, ANY), self._may_be_early)
+            checkpoint("time passes early", TIMERS, (*TIMERS, ANY), self._may_be_early)
             due = self.clock.take_due(min(self._limits))
             if due is not None:
                 self._begin(*due)
@@ -145,5 +143,5 @@ class TimeTask:
             call()
         finally:
             if not self.world.is_set_up or not self.world.task().is_new:
-                checkpoint("ends", (), _CLOCK)
+                checkpoint("ends", (), TIMERS)
             self.ticks += 1

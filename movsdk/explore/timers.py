@@ -6,16 +6,14 @@ machine that is fast enough; impatient time may pass at any moment, so that ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from attrs import define, field
 
-from movsdk.clock import Clock, Timer
+from movsdk.clock import TIMERS, Clock, Timer
 from movsdk.explore.footprint import ANY
 from movsdk.explore.tasks import World
-from movsdk.points import checkpoint
-
-_CLOCK: tuple[Hashable, ...] = (("clock",),)
+from movsdk.points import checkpoint, mention
 
 
 @define(eq=False)
@@ -27,7 +25,7 @@ class WorldTimer(Timer):
 
     def cancel(self) -> None:
         """Forget the call, if it has not begun."""
-        checkpoint(f"cancel {self.label}", (), _CLOCK)
+        checkpoint(f"cancel {self.label}", (), TIMERS)
         self.call, self.is_cancelled = None, True
 
 
@@ -55,12 +53,12 @@ class WorldClock(Clock):
     def call_later(self, delay: int, call: Callable[[], None], label: str = "") -> Timer:
         """Run `call` once, in a task of its own, `delay` nanoseconds from now."""
         timer = WorldTimer(self.now + max(0, delay), call, label or f"timer {len(self._timers)}")
-        checkpoint(f"arm {timer.label}", _CLOCK, _CLOCK)
+        checkpoint(f"arm {timer.label}", TIMERS, TIMERS)
         timer.due = self.now + max(0, delay)
         self._timers.append(timer)
 
         def run() -> None:
-            checkpoint(f"{timer.label} runs", _CLOCK, _CLOCK, lambda: timer.is_over)
+            checkpoint(f"{timer.label} runs", TIMERS, TIMERS, lambda: timer.is_over)
             call, timer.call = timer.call, None
             if call is not None:
                 call()
@@ -85,6 +83,7 @@ class WorldClock(Clock):
 
     def next_due(self) -> int | None:
         """When the next timer fires, or None."""
+        mention("look at the timers", TIMERS)
         return min((timer.due for timer in self._timers if not timer.is_cancelled), default=None)
 
     @property
@@ -94,17 +93,17 @@ class WorldClock(Clock):
 
     def _sleep(self, what: str, duration: int, condition: Callable[[], bool] | None) -> None:
         """Wait for the end of a timer that calls nobody."""
-        checkpoint(f"{what} {duration} ns", _CLOCK, _CLOCK)
+        checkpoint(f"{what} {duration} ns", TIMERS, TIMERS)
         timer = WorldTimer(self.now + max(0, duration), None, what)
         self._timers.append(timer)
-        reads = _CLOCK if condition is None else (*_CLOCK, ANY)
-        checkpoint(f"{what} is over", reads, _CLOCK, lambda: timer.is_over or (condition is not None and condition()))
+        reads = TIMERS if condition is None else (*TIMERS, ANY)
+        checkpoint(f"{what} is over", reads, TIMERS, lambda: timer.is_over or (condition is not None and condition()))
         timer.is_cancelled = True
 
     def _pass(self) -> None:
         """Let time pass to the next timer, for ever."""
         while True:
-            checkpoint("time passes", _CLOCK, _CLOCK, self._is_awaited)
+            checkpoint("time passes", TIMERS, (*TIMERS, ANY), self._is_awaited)  # whoever reads `now` says nothing
             timer = min((timer for timer in self._timers if not timer.is_cancelled), key=lambda timer: timer.due)
             self._timers.remove(timer)
             self.now, timer.is_over = max(self.now, timer.due), True

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 
 from movsdk.errors import ContractError
 from movsdk.explore import current
-from movsdk.points import checkpoint, is_watched
+from movsdk.points import checkpoint, is_watched, mention
 
 
 def wait_for(what: str, condition: Callable[[], bool], reads: Iterable[Hashable] = ()) -> None:
@@ -33,14 +33,14 @@ class Completion:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.done = 0
+        self._done = 0
         self._is_all = False
         self._cell = (("completion", name),)
 
     def complete(self) -> None:
         """Let one waiter go on, now or later."""
         checkpoint(f"complete {self.name}", self._cell, self._cell)
-        self.done += 1
+        self._done += 1
 
     def complete_all(self) -> None:
         """Let every waiter go on, now and later."""
@@ -50,19 +50,29 @@ class Completion:
     def reinit(self) -> None:
         """Forget what was completed."""
         checkpoint(f"reinit {self.name}", (), self._cell)
-        self.done, self._is_all = 0, False
+        self._done, self._is_all = 0, False
 
     def wait(self) -> None:
         """Wait until it is complete."""
-        checkpoint(f"wait for {self.name}", self._cell, self._cell, self.is_complete)
-        if not self.is_complete():
+        checkpoint(f"wait for {self.name}", self._cell, self._cell, self._is_complete)
+        if not self._is_complete():
             raise ContractError(f"{self.name} is not complete and nobody else runs: this would wait for ever")
         if not self._is_all:
-            self.done -= 1
+            self._done -= 1
+
+    @property
+    def done(self) -> int:
+        """How many waiters may still go on, besides those that ``complete_all`` lets go."""
+        current.looked_at(self.name, self._cell)
+        return self._done
 
     def is_complete(self) -> bool:
         """Whether a waiter could go on."""
-        return self._is_all or self.done > 0
+        current.looked_at(self.name, self._cell)
+        return self._is_complete()
+
+    def _is_complete(self) -> bool:
+        return self._is_all or self._done > 0
 
 
 class WaitQueue:
@@ -124,43 +134,54 @@ class Atomic:
 
     def __init__(self, name: str, value: int = 0) -> None:
         self.name = name
-        self.value = value
+        self._value = value
         self._cell = (("atomic", name),)
         self._labels = (f"R {name}", f"W {name}", f"RMW {name}")
+
+    @property
+    def value(self) -> int:
+        """The value, for predicates and for looks that are no operation of their own; a task reads with `read`."""
+        current.looked_at(self.name, self._cell)
+        return self._value
+
+    @value.setter
+    def value(self, value: int) -> None:
+        mention(f"set {self.name}", (), self._cell)
+        self._value = value
 
     def read(self) -> int:
         """The value."""
         checkpoint(self._labels[0], self._cell)
-        current.told(self.value)
-        return self.value
+        current.told(self._value)
+        return self._value
 
     def set(self, value: int) -> None:
         """Set the value."""
         checkpoint(self._labels[1], (), self._cell)
-        self.value = value
+        self._value = value
         current.told(value)
 
     def add(self, step: int) -> int:
         """Add `step` and return the new value (``atomic_add_return()``)."""
         checkpoint(self._labels[2], self._cell, self._cell)
-        self.value += step
-        current.told(self.value)
-        return self.value
+        self._value += step
+        current.told(self._value)
+        return self._value
 
     def exchange(self, value: int) -> int:
         """Set the value and return the old one (``atomic_xchg()``)."""
         checkpoint(self._labels[2], self._cell, self._cell)
-        before, self.value = self.value, value
+        before, self._value = self._value, value
         current.told(value)
         return before
 
     def compare_exchange(self, expected: int, value: int) -> bool:
         """Set the value if it is `expected`. Returns whether it was."""
         checkpoint(self._labels[2], self._cell, self._cell)
-        was_expected = self.value == expected
+        was_expected = self._value == expected
         if was_expected:
-            self.value = value
-        current.told(self.value)
+            self._value = value
+        current.told(self._value)
         return was_expected
 
 
@@ -187,10 +208,10 @@ class Refcount(Atomic):
     def get_unless_zero(self) -> bool:
         """One more user, unless there is none left. Returns whether it was taken."""
         checkpoint(self._labels[2], self._cell, self._cell)
-        if self.value:
-            self.value += 1
-        current.told(self.value)
-        return self.value > 0
+        if self._value:
+            self._value += 1
+        current.told(self._value)
+        return self._value > 0
 
     def put(self) -> bool:
         """One user less. Returns whether it was the last.

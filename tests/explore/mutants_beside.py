@@ -33,14 +33,14 @@ BESIDE = [
     _bug(
         "a mutex keeps nobody out",
         "sync",
-        "return not self.is_locked",
+        "return not self._is_locked",
         "return True",
         "test_oracles.test_a_lock_never_released_is_said_to_be_held_by_the_dead",
     ),
     _bug(
         "a mutex is never released",
         "sync",
-        f"{UNLOCK}self.is_locked = False",
+        f"{UNLOCK}self._is_locked = False",
         f"{UNLOCK}pass",
         "test_sync.test_a_released_lock_can_be_taken_again",
     ),
@@ -54,8 +54,8 @@ BESIDE = [
     _bug(
         "a writer does not wait for readers",
         "sync",
-        "self.readers or self.is_written or ahead",
-        "self.is_written or ahead",
+        "self._readers or self._is_written or ahead",
+        "self._is_written or ahead",
         "test_sync.test_readers_do_not_depend_on_each_other",
     ),
     _bug(
@@ -69,7 +69,7 @@ BESIDE = [
     _bug(
         "one completion lets everybody go",
         "waiting",
-        "            self.done -= 1",
+        "            self._done -= 1",
         "            pass",
         "test_waiting.test_one_completion_lets_one_waiter_go",
     ),
@@ -90,16 +90,16 @@ BESIDE = [
     _bug(
         "a counter's sum is no write",
         "waiting",
-        "checkpoint(self._labels[2], self._cell, self._cell)\n        self.value += step",
-        "checkpoint(self._labels[2], self._cell)\n        self.value += step",
+        "checkpoint(self._labels[2], self._cell, self._cell)\n        self._value += step",
+        "checkpoint(self._labels[2], self._cell)\n        self._value += step",
         "test_waiting.test_who_counts_first_is_tried_both_ways",
     ),
     # --- deferred
     _bug(
         "a disabled line interrupts",
         "deferred",
-        "self.is_raised and not self.depth and",
-        "self.is_raised and",
+        "self._is_raised and not self._depth and",
+        "self._is_raised and",
         "test_deferred.test_a_disabled_line_is_quiet",
     ),
     _bug(

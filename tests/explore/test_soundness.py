@@ -11,7 +11,22 @@ import pytest
 from attrs import define
 
 from movsdk.errors import BadInput
-from movsdk.explore import Atomic, Shared, World, cell_of, explore, fail, touch, wait_for
+from movsdk.explore import (
+    Atomic,
+    Dfs,
+    Dpor,
+    Mutex,
+    Shared,
+    Strategy,
+    Work,
+    WorkQueue,
+    World,
+    cell_of,
+    explore,
+    fail,
+    touch,
+    wait_for,
+)
 from movsdk.points import checkpoint
 
 
@@ -245,3 +260,38 @@ def test_a_change_that_nobody_announced_is_noticed() -> None:
 def test_cells_of_a_shared_field_have_a_name() -> None:
     """A guard names the field of the object."""
     assert cell_of(Driver(), "declared") == ("shared", "driver.declared")
+
+
+@pytest.mark.parametrize("strategy", [Dpor(), Dfs()], ids=["dpor", "every schedule"])
+@pytest.mark.parametrize("place", ["set-up", "task"])
+def test_two_locks_of_one_name_are_two_locks(strategy: Strategy, place: str) -> None:
+    """Each device of a driver has a `Mutex("lock")`: who holds one keeps nobody from the other, and the lost update is found."""
+
+    def program(world: World) -> None:
+        count = Atomic("count")
+        made = [Mutex("lock"), Mutex("lock")] if place == "set-up" else [None, None]
+
+        def add(number: int) -> None:
+            with made[number] or Mutex("lock"):
+                count.set(count.read() + 1)
+
+        world.spawn("a", add, 0)
+        world.spawn("b", add, 1)
+        world.finally_("both counted", lambda: count.value == 2)
+
+    result = explore(program, strategy)
+    assert result.failure is not None
+    assert result.failure.name == "both counted"
+
+
+def test_work_belongs_to_one_queue() -> None:
+    """What is announced at one queue says nothing to the users of another, so that nobody may have work in both."""
+
+    def program(world: World) -> None:
+        first, second, work = WorkQueue(world, "first"), WorkQueue(world, "second"), Work("reset", lambda: None)
+        world.spawn("a", first.queue, work)
+        world.spawn("b", second.queue, work)
+
+    failure = explore(program).failure
+    assert failure is not None
+    assert failure.message == "work reset belongs to first, and is handed to second; give each queue works of its own"
