@@ -13,7 +13,7 @@ from collections.abc import Callable
 from movsdk import Gate, IoMem, Mutex, PciDev, PciError, PciId, UserMapping
 
 from . import regs as r
-from .card import Card, card_of, mapped
+from .card import Card, card_of, lend, mapped
 
 BLIT_TIMEOUT_MS = 100
 
@@ -116,6 +116,10 @@ class Gpu:
             self._stop(dev)
 
     # --- services -------------------------------------------------------------------------------
+
+    def export_memory(self, dev: PciDev, revoke: Callable[[], None]) -> int:
+        """Give a bus address of VRAM to somebody's DMA, good until `revoke()` is called. Raises PciError(EBUSY) while paused."""
+        return lend(dev, revoke)
 
     def set_mode(self, dev: PciDev, width: int, height: int) -> None:
         """Show `width` x `height` pixels, 4 bytes each, from the start of VRAM."""
@@ -270,6 +274,7 @@ class Gpu:
 
     def _stop(self, dev: PciDev) -> None:
         """Darken the screen and let go. Works halfway started, too."""
+        dev.drvdata.take_back()
         regs = dev.drvdata.regs
         if regs is not None:
             regs.writel(0, r.IRQ_ENABLE)

@@ -27,6 +27,7 @@ class Kind(Enum):
     FIRMWARE = "firmware"
     PEER = "peer"
     HIDDEN = "hidden owner"
+    IOMMU = "IOMMU entry"
 
 
 @frozen
@@ -52,7 +53,7 @@ class Holder:
 
 def holders_of(world: World, device: Device) -> tuple[Holder, ...]:
     """Every holder of an address of `device`, kernel first."""
-    return (*_kernel(device), *_firmware(world, device), *_peers(world, device), *_hidden(device))
+    return (*_kernel(device), *_firmware(world, device), *_peers(world, device), *_hidden(device), *_mapped(device))
 
 
 def _kernel(device: Device) -> Iterator[Holder]:
@@ -88,6 +89,16 @@ def _hidden(device: Device) -> Iterator[Holder]:
     for each in device.system.framebuffers:
         if each.device is device:
             yield Holder(Kind.HIDDEN, each.name, device.label, each.bar, each.span.start, device.bar_span(each.bar))
+
+
+def _mapped(device: Device) -> Iterator[Holder]:
+    """Entries of the IOMMU that lead the DMA of others to this device."""
+    for other in device.system.devices():
+        held = held_by(other)
+        for entry in held.resource_maps if held is not None else ():
+            if entry.target is device:
+                who = f"dma_map_resource() of {other.label} at {show(entry.mapped_at)}"
+                yield Holder(Kind.IOMMU, who, device.label, entry.bar, entry.address, device.bar_span(entry.bar))
 
 
 def _programmed(world: World, label: str) -> tuple[tuple[str, int, int], ...]:

@@ -15,7 +15,7 @@ from attrs import define, field
 from movsdk.address import Bdf, SlotPath, Span
 from movsdk.errors import BadInput, PciError
 from movsdk.hooks import PciId
-from movsdk.kernel import devres, dma, enable, framebuffer, irq, mmio, power, saved_state, work
+from movsdk.kernel import devres, dma, enable, framebuffer, iommu, irq, mmio, power, saved_state, work
 from movsdk.kernel.config_space import ConfigSpace
 from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.runtime_pm import RuntimePm, pm_of
@@ -193,6 +193,14 @@ class PciDev(ConfigSpace):
     def dma_free_coherent(self, buffer: DmaBuffer) -> None:
         """Give a buffer of this device back. Raises `PciError`: EINVAL."""
         dma.free_coherent(self._device, self.held, buffer)
+
+    def dma_map_resource(self, address: int, size: int) -> iommu.ResourceMap:
+        """Let this device's DMA reach `size` bytes of a peer's BAR at `address`. Raises `PciError`: EINVAL (no BAR holds it)."""
+        return iommu.map_resource(self._device, self.held, address, size)
+
+    def dma_unmap_resource(self, entry: iommu.ResourceMap) -> None:
+        """Take that back. Raises `PciError`: EINVAL."""
+        iommu.unmap_resource(self._device, self.held, entry)
 
     @property
     def clock(self) -> Clock:

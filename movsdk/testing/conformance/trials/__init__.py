@@ -8,6 +8,7 @@ from movsdk.testing.conformance.trial import Trial
 from movsdk.testing.conformance.trials import (
     absent,
     consoles,
+    exports,
     holders,
     in_flight,
     interrupts,
@@ -27,6 +28,7 @@ TRIALS: Final[tuple[Trial, ...]] = (
     *in_flight.TRIALS,
     *holders.TRIALS,
     *consoles.TRIALS,
+    *exports.TRIALS,
     *neighbours.TRIALS,
     *out_of_turn.TRIALS,
     *interrupts.TRIALS,
