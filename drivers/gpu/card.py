@@ -6,6 +6,7 @@ Twin: the driver's private structure behind ``pci_get_drvdata()``. Touches no ha
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from attrs import define, field
 
@@ -36,6 +37,7 @@ class Card:
     seen_at: dict[int, int] = field(factory=dict)
     moves: list[tuple[int, int, int]] = field(factory=list)
     users: list[UserMapping] = field(factory=list)
+    lent: list[Callable[[], None]] = field(factory=list)  # how to tell those to whom an address of VRAM was given
 
     @property
     def is_quiet(self) -> bool:
@@ -52,6 +54,12 @@ class Card:
         if not self.is_shut:
             self.gate.freeze()
             self.is_shut = True
+
+    def take_back(self) -> None:
+        """Tell whoever was given an address of VRAM to use it no more."""
+        lent, self.lent = self.lent, []
+        for revoke in lent:
+            revoke()
 
     def open(self) -> None:
         """Let users in. Safe to repeat."""
@@ -73,3 +81,12 @@ def mapped(dev: PciDev, mapping: IoMem | None, bar: int) -> IoMem:
     if mapping is None:
         raise PciError(errno.EBUSY, f"{dev.name}: BAR {bar} is not mapped now; the card is paused, asleep or gone")
     return mapping
+
+
+def lend(dev: PciDev, revoke: Callable[[], None]) -> int:
+    """The bus address of VRAM, for somebody else's DMA; `revoke()` ends the loan. Raises `PciError`: EBUSY (not mapped now)."""
+    card = card_of(dev)
+    with card.gate.entered():
+        address = mapped(dev, card.vram, r.VRAM_BAR).start
+        card.lent.append(revoke)
+        return address

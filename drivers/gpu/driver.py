@@ -13,7 +13,7 @@ from collections.abc import Callable
 from movsdk import Gate, IoMem, Mutex, PciDev, PciError, PciId, UserMapping
 
 from . import regs as r
-from .card import Card, card_of, mapped
+from .card import Card, card_of, lend, mapped
 
 BLIT_TIMEOUT_MS = 100
 
@@ -30,7 +30,8 @@ class Gpu:
     # --- hooks ----------------------------------------------------------------------------------
 
     def probe(self, dev: PciDev, id: PciId) -> None:
-        """Enable the card and light the screen."""
+        """Take the screen from the console that firmware left on it, enable the card and light the screen."""
+        self._take_over(dev)
         dev.enable_device()
         dev.set_master()
         dev.drvdata = Card(Gate(f"{dev}.io"), Mutex(f"{dev}.lock", kind="gpu lock"))
@@ -115,6 +116,10 @@ class Gpu:
             self._stop(dev)
 
     # --- services -------------------------------------------------------------------------------
+
+    def export_memory(self, dev: PciDev, revoke: Callable[[], None]) -> int:
+        """Give a bus address of VRAM to somebody's DMA, good until `revoke()` is called. Raises PciError(EBUSY) while paused."""
+        return lend(dev, revoke)
 
     def set_mode(self, dev: PciDev, width: int, height: int) -> None:
         """Show `width` x `height` pixels, 4 bytes each, from the start of VRAM."""
@@ -224,6 +229,10 @@ class Gpu:
         finally:
             card.open()
 
+    def _take_over(self, dev: PciDev) -> None:
+        """Nobody else draws here from now on: a console would go on at the old place when a BAR moves."""
+        dev.remove_conflicting_devices(self.name)
+
     def _start(self, dev: PciDev) -> None:
         """Map, tell the firmware, take the interrupt, light the screen; undone if any of it fails."""
         card: Card = dev.drvdata
@@ -265,6 +274,7 @@ class Gpu:
 
     def _stop(self, dev: PciDev) -> None:
         """Darken the screen and let go. Works halfway started, too."""
+        dev.drvdata.take_back()
         regs = dev.drvdata.regs
         if regs is not None:
             regs.writel(0, r.IRQ_ENABLE)

@@ -25,7 +25,7 @@ _COMMON: Final = (
     *_IDENTITY,
     *("bars", "driver", "fixed_bars", "pci_fixed", "config", "facts"),
 )
-_ENDPOINT_ONLY: Final = ("subsystem", "model", "load")
+_ENDPOINT_ONLY: Final = ("subsystem", "model", "load", "lit")
 _BRIDGE_ONLY: Final = ("hotplug", "controls", "prefetchable", "io", "firmware")
 ENDPOINT_KEYS: Final = frozenset(_COMMON + _ENDPOINT_ONLY)
 BRIDGE_KEYS: Final = frozenset(_COMMON + _BRIDGE_ONLY)
@@ -67,7 +67,15 @@ def read_device(value: object, place: Place) -> FunctionSpec:
         subsystem=None if subsystem is None else (subsystem[0], subsystem[1]),
         model=_model(device),
         load=read_load(device.values.get("load", False), place.at("load")),
+        lit=_lit(device, common["bars"]),
     )
+
+
+def _lit(device: Fields, bars: tuple[BarDecl, ...]) -> int | None:
+    number = device.number("lit", None, high=5)
+    if number is not None and bars and not any(bar.n == number and not bar.kind.is_io for bar in bars):
+        raise device.bad("lit", "is no memory BAR of this device; a display is lit in memory")
+    return number
 
 
 def _common(device: Fields, is_bridge: bool) -> dict[str, Any]:

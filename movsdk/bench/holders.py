@@ -1,4 +1,4 @@
-"""Who holds an address of this BAR: kernel and user mappings, regions, firmware, peers.
+"""Who holds an address of this BAR: kernel and user mappings, regions, firmware, peers, hidden owners.
 
 A graph of edges from a holder to a BAR. Before a move all edges are good; one that still names the old place afterwards is stale.
 """
@@ -26,6 +26,8 @@ class Kind(Enum):
     REGION = "requested region"
     FIRMWARE = "firmware"
     PEER = "peer"
+    HIDDEN = "hidden owner"
+    IOMMU = "IOMMU entry"
 
 
 @frozen
@@ -51,7 +53,7 @@ class Holder:
 
 def holders_of(world: World, device: Device) -> tuple[Holder, ...]:
     """Every holder of an address of `device`, kernel first."""
-    return (*_kernel(device), *_firmware(world, device), *_peers(world, device))
+    return (*_kernel(device), *_firmware(world, device), *_peers(world, device), *_hidden(device), *_mapped(device))
 
 
 def _kernel(device: Device) -> Iterator[Holder]:
@@ -80,6 +82,23 @@ def _peers(world: World, device: Device) -> Iterator[Holder]:
         for what, label, bar, address in getattr(function.model, "peer_addresses", tuple)():
             if label == device.label and 0 <= bar < ROM_RESOURCE:
                 yield Holder(Kind.PEER, f"{what} of {function.label}", label, bar, address, device.bar_span(bar))
+
+
+def _hidden(device: Device) -> Iterator[Holder]:
+    """The console on a display that firmware lit."""
+    for each in device.system.framebuffers:
+        if each.device is device:
+            yield Holder(Kind.HIDDEN, each.name, device.label, each.bar, each.span.start, device.bar_span(each.bar))
+
+
+def _mapped(device: Device) -> Iterator[Holder]:
+    """Entries of the IOMMU that lead the DMA of others to this device."""
+    for other in device.system.devices():
+        held = held_by(other)
+        for entry in held.resource_maps if held is not None else ():
+            if entry.target is device:
+                who = f"dma_map_resource() of {other.label} at {show(entry.mapped_at)}"
+                yield Holder(Kind.IOMMU, who, device.label, entry.bar, entry.address, device.bar_span(entry.bar))
 
 
 def _programmed(world: World, label: str) -> tuple[tuple[str, int, int], ...]:

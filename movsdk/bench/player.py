@@ -27,6 +27,7 @@ from movsdk.kernel import actor
 from movsdk.kernel.binding import BoundDriver, register_driver
 from movsdk.kernel.cmdline import read_command_line
 from movsdk.kernel.device import Device
+from movsdk.kernel.framebuffer import light
 from movsdk.kernel.platform import platform_by_name
 from movsdk.kernel.runtime_pm import pm_of
 from movsdk.layout.table import PCI_FIXED
@@ -72,6 +73,7 @@ class Outcome:
                 {"id": m.device, "bar": m.bar, "old": [m.old.start, m.old.last], "new": m.new and [m.new.start, m.new.last]}
                 for m in report.moves
             ],
+            "blackouts": [{"id": label, "ns": spent} for label, spent in report.blackouts],
             "attempts": len(report.attempts),
             "removed": list(report.removed),
             "given_up": list(report.given_up),
@@ -101,6 +103,7 @@ class Player:
     warnings: tuple[str, ...] = field(init=False)
     _specs: dict[str, FunctionSpec] = field(init=False)
     _drivers: dict[str, BoundDriver] = field(factory=dict, init=False)
+    _has_lit: set[str] = field(factory=set, init=False)  # firmware does so once, before the kernel comes
 
     def __attrs_post_init__(self) -> None:
         scenario = self.scenario
@@ -122,6 +125,7 @@ class Player:
             command_line=line,
             pause_lasts=0 if all(spec.driver in RECORDED_DRIVERS for spec in scenario.devices) else PAUSE,
         )
+        self.world.system.before_probe = self._lit
         self.referee = Referee(self.world)
         self.account = Account(self.world)
         self.happening = Happening(self.world)
@@ -167,6 +171,12 @@ class Player:
                 device.resources[bar].flags |= PCI_FIXED
         if isinstance(spec, BridgeSpec) and spec.hotplug:
             device.row.is_hotplug = True
+
+    def _lit(self, device: Device) -> None:
+        spec = self._specs.get(device.label)
+        if isinstance(spec, EndpointSpec) and spec.lit is not None and device.label not in self._has_lit:
+            self._has_lit.add(device.label)
+            light(device, spec.lit)
 
     def play(self) -> Iterator[Outcome]:
         """Let every event happen; one outcome each, except for plug and unplug."""

@@ -21,6 +21,7 @@ from movsdk.bench.world import World
 from movsdk.errors import BadInput, InvariantBroken, PciError
 from movsdk.kernel.actor import record_failure
 from movsdk.kernel.device import Bus, Device
+from movsdk.kernel.framebuffer import light
 from movsdk.kernel.irq import irq_domain
 from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.kernel.saved_state import restore_state, save_state
@@ -124,6 +125,22 @@ def state_lost(world: World, device: Device, how: str) -> AtStep:
         restore_state(device)
 
     return after_pause(world, lose)
+
+
+@contextmanager
+def lit_by_firmware(world: World, bar: int) -> Iterator[None]:
+    """Firmware has lit a display in BAR `bar` of each device that is probed inside, and a console draws there."""
+    system, before = world.system, world.system.before_probe
+
+    def lit(device: Device) -> None:
+        if not device.row.is_bridge:
+            light(device, bar)
+
+    system.before_probe = lit
+    try:
+        yield
+    finally:
+        system.before_probe = before
 
 
 def pulled(world: World, device: Device, before: str) -> AtStep:

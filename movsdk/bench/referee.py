@@ -29,7 +29,8 @@ _PAUSING = ("rescan_prepare", "rescan_done")
 class Finding:
     """A promise the kernel broke: `device` the victim, `text` what and why.
 
-    `rule` as E01 of the design notes; C30 a register that a driver wrote, C43 a card that came back unnoticed, C45 an old address
+    `rule` as E01 of the design notes; C27 a console that nobody told, C30 a register that a driver
+    wrote, C43 a card that came back unnoticed, C45 an old address
     restored, O59 a bus number out of reach, P19 a crash of the platform.
     """
 
@@ -53,7 +54,7 @@ class Referee:
         for breach in self._breaches(report):
             raise InvariantBroken(f"after {report.op} with rules {report.rules}: {breach}; please report this with the scenario")
         found = [*self._lost(report), *self._decoders(), *self._tree(), *self._windows(), *self._windows_over_memory()]
-        found += [*self._newcomers(report), *self._promises_of_registers(), *self._buses(), *_crashes(report)]
+        found += [*self._newcomers(report), *self._consoles(), *self._promises_of_registers(), *self._buses(), *_crashes(report)]
         self.findings += found
         return found
 
@@ -206,6 +207,12 @@ class Referee:
             passed = f"{bus.parent.number:02x}-{bus.parent.last:02x}"
             text = f"its bus has the number {bus.number:02x}, the bridge above passes on {passed}: what is behind it stays unseen"
             yield Finding("O59", bus.bridge.label, text)
+
+    def _consoles(self) -> Iterator[Finding]:
+        """Consoles that draw where the BAR of their display has been: its driver did not take the display over."""
+        for framebuffer in self.world.system.framebuffers:
+            if framebuffer.is_stale and not framebuffer.device.is_removed:
+                yield Finding("C27", framebuffer.device.label, str(framebuffer))
 
     def _newcomers(self, report: RescanReport) -> Iterator[Finding]:
         for label in report.given_up:

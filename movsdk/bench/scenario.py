@@ -121,11 +121,14 @@ class FunctionSpec:
 
 @frozen(kw_only=True)
 class EndpointSpec(FunctionSpec):
-    """A function that is no bridge; `model` is its silicon, None for the reference driver's or plain registers."""
+    """A function that is no bridge; `model` is its silicon, None for the reference driver's or plain registers; `lit`: the
+    BAR in which firmware left a display lit.
+    """
 
     subsystem: tuple[int, int] | None = None
     model: str | None = None
     load: Load | None = None
+    lit: int | None = None
 
 
 @frozen(kw_only=True)

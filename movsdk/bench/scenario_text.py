@@ -102,6 +102,7 @@ def _device(spec: FunctionSpec) -> dict[str, Any]:
         plain |= {"subsystem": [Hex(number) for number in spec.subsystem]} if spec.subsystem is not None else {}
         plain |= {"model": spec.model} if spec.model is not None else {}
         plain |= {"load": _load(spec.load)} if spec.load is not None else {}
+        plain |= {"lit": spec.lit} if spec.lit is not None else {}
     if isinstance(spec, BridgeSpec):
         plain["hotplug"] = spec.hotplug
         plain |= {"controls": list(spec.controls)} if spec.controls else {}

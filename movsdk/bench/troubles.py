@@ -79,6 +79,10 @@ class Troubles:
         """Context: run `action` once, right before the named step of the next transaction (pause, release, attempts, resume)."""
         return powers.at_step(self.world, step, action)
 
+    def lit_by_firmware(self, bar: int) -> AbstractContextManager[None]:
+        """Cards that are plugged inside come with a display that firmware lit in BAR `bar`; a console draws there."""
+        return powers.lit_by_firmware(self.world, bar)
+
     def bar_subsets(self, dev: PciDev) -> list[tuple[int, ...]]:
         """Every non-empty set of the device's assigned BARs that its driver does not pin."""
         return list(forcing.subsets(forcing.movable_bars(device_of(dev))))

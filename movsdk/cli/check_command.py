@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from movsdk.testing.conformance.subject import Subject
     from movsdk.testing.conformance.trial import Trial
 
-_REF = "file.py, file.py:Class, package.module:Class, or a reference driver: edu, gpu, legacy, nvme, port"
+_REF = (
+    "file.py, file.py:Class, a folder with driver.py, package.module:Class, or a reference driver: edu, gpu, legacy, nvme, port"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from movsdk.trace import What
 
 # A ContextVar and not a field of System: under an explorer each task has its own actor.
 _actor: ContextVar[str] = ContextVar("movsdk_actor", default="")
+_interrupted: ContextVar[Device | None] = ContextVar("movsdk_interrupted", default=None)
 
 Site = tuple[str, int]
 """A place in a driver's source: file name and line."""
@@ -46,9 +47,27 @@ def acting_as(name: str) -> Iterator[None]:
         _actor.reset(token)
 
 
-def run_guarded(device: Device, name: str, call: Callable[[], object]) -> None:
+@contextmanager
+def _in_context(interrupted: Device | None) -> Iterator[None]:
+    token = _interrupted.set(interrupted)
+    try:
+        yield
+    finally:
+        _interrupted.reset(token)
+
+
+def might_sleep(what: str) -> None:
+    """Say that `what` may sleep, which an interrupt handler must not (``might_sleep()``): on real hardware it hangs the CPU."""
+    device = _interrupted.get()
+    if device is not None:
+        text = f"{device}: {what}() in {current_actor()}: an interrupt handler must not sleep; queue_work() what may"
+        device.system.trace.add(What.FAULT, device.label, text)
+        record_breach(device, text, call_site(), "atomic")
+
+
+def run_guarded(device: Device, name: str, call: Callable[[], object], *, is_interrupt: bool = False) -> None:
     """Run a driver's callback from the clock; what it raises is recorded and does not hit whoever let time pass."""
-    with acting_as(name), inside(("hook", device.label)):
+    with acting_as(name), inside(("hook", device.label)), _in_context(device if is_interrupt else None):
         try:
             call()
         except InvariantBroken:

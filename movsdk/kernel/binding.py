@@ -122,6 +122,8 @@ def probe_device(system: System, device: Device, driver: BoundDriver, id: PciId 
     device.driver = driver
     rc, detail = 0, ""
     device.probe_error = None
+    if system.before_probe is not None:
+        system.before_probe(device)
     try:
         answer = driver.call("probe", dev=device, id=row)
         if isinstance(answer, int) and answer < 0:

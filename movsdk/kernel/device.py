@@ -87,6 +87,7 @@ class Device:
     pcie_type: int | None = None
     # what the sanitizer goes by
     is_paused: bool = False
+    paused_at: int = 0  # virtual nanoseconds: when it was to be paused for the last time
     is_gone: bool = False
     is_removed: bool = False
     is_disconnected: bool = False  # its slot says that it is gone: nobody talks to it any more

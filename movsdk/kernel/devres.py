@@ -21,9 +21,10 @@ from movsdk.pci_regs import ROM_RESOURCE
 from movsdk.points import checkpoint, mention
 
 if TYPE_CHECKING:
-    from movsdk.kernel.irq import Vector
+    from movsdk.kernel.iommu import ResourceMap
     from movsdk.kernel.mmio import IoMem
     from movsdk.kernel.user_mapping import UserMapping
+    from movsdk.kernel.vector import Vector
     from movsdk.kernel.work import Work
 
 
@@ -50,6 +51,7 @@ class Holdings:
     buffers: list[DmaBuffer] = field(factory=list)
     works: list[Work] = field(factory=list)
     user_mappings: list[UserMapping] = field(factory=list)
+    resource_maps: list[ResourceMap] = field(factory=list)
     enables: int = 0
 
 
@@ -129,6 +131,10 @@ def release_all(device: Device) -> list[str]:
     for user in held.user_mappings:
         user.zap()
     held.user_mappings = []
+    notes += [
+        f"{entry} is still there; dma_unmap_resource() it (mapped at {show(entry.mapped_at)})" for entry in held.resource_maps
+    ]
+    held.resource_maps = []
     for work in held.works:
         notes.append(f"{work} is still queued; cancel() it (queued at {show(work.queued_at)})")
         work.cancel()

@@ -18,6 +18,7 @@ from attrs import evolve, field, frozen
 from attrs.validators import in_
 
 from movsdk.errors import PciError
+from movsdk.kernel.actor import might_sleep
 from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.mutex import Mutex
 from movsdk.layout.table import IO, MEM, UNSET, Resource
@@ -78,6 +79,7 @@ def enable_device(device: Device) -> None:
     Raises:
         PciError: EINVAL, naming the BAR that has no address. Bridges stay enabled.
     """
+    might_sleep("enable_device")
     # v5 leaves the mutex of a bridge to the bridge path, which holds it already when it comes here.
     with _own_mutex(device, "writers", "" if device.row.is_bridge else "device"):
         _enable(device)

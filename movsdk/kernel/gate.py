@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from attrs import define, field
 
 from movsdk.errors import ContractError, PciError
+from movsdk.kernel.actor import might_sleep
 from movsdk.points import checkpoint
 
 
@@ -66,6 +67,7 @@ class Gate:
         Raises:
             ContractError: a user is inside and cannot leave, because that user is us.
         """
+        might_sleep(f"{self.name}.freeze")
         self._deepen(+1)
         try:
             self._wait()

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import Final
 
 from attrs import define, field
 
 from movsdk.errors import ContractError, PciError
 from movsdk.kernel import msi
-from movsdk.kernel.actor import driver_name, record_breach, run_guarded
+from movsdk.kernel.actor import driver_name, might_sleep, record_breach, run_guarded
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import Holdings, held_by
 from movsdk.kernel.sanitizer import is_absent, is_lost
+from movsdk.kernel.vector import VECTORS, Handler, Vector, cells_of, vectors_seen
 from movsdk.kernel.work import SYNC_TIMEOUT, clock_of
 from movsdk.ops import Interrupt
 from movsdk.pci_regs import INTERRUPT_PIN, MSI_ADDRESS_BASE, PowerState
@@ -26,42 +26,6 @@ from movsdk.trace import What
 
 FIRST_NUMBER = 0x20  # below are the CPU's own exceptions
 LAST_NUMBER = 0xFFFF  # the message data register has 16 bits
-
-Handler = Callable[[], object]
-Cells = tuple[tuple[str, ...] | tuple[str, str, int], ...]
-_VECTORS: Final[Cells] = (("irq",),)  # who has which
-
-
-def _cells(device: Device, index: int) -> Cells:
-    """What is read and written of vector `index` of a device."""
-    return (("irq", device.label, index),)
-
-
-def _seen(device: Device) -> Holdings | None:
-    """What a driver holds of its device; the step that runs looks at its vectors."""
-    mention(f"{device.label} R its vectors", _VECTORS)
-    return held_by(device)
-
-
-@define(eq=False)
-class Vector:
-    """Vector `index` of a device: message `number` (MSI, MSI-X) or root line `number` (INTx, shared)."""
-
-    device: Device
-    index: int
-    kind: str
-    number: int
-    address: int = field(default=0, init=False)  # where the device was told to write its messages
-    handler: Handler | None = field(default=None, repr=False)
-    name: str = ""
-    is_running: bool = False
-    pending: int = 0  # messages that have arrived and were not served yet
-    count: int = 0
-
-    @property
-    def cells(self) -> Cells:
-        """What its users read and write."""
-        return _cells(self.device, self.index)
 
 
 @define(eq=False)
@@ -86,7 +50,8 @@ class IrqDomain:
         Raises:
             PciError: ERANGE (bad numbers), EBUSY (has vectors), ENODEV (gone), EINVAL (asleep or not decoding), ENOSPC (fewer).
         """
-        checkpoint(f"{device.label} alloc_irq_vectors", writes=_VECTORS)
+        might_sleep("alloc_irq_vectors")
+        checkpoint(f"{device.label} alloc_irq_vectors", writes=VECTORS)
         held = self._may_alloc(device, min_vecs, max_vecs)
         for kind, offered in (("msix", msi.msix_size(device)), ("msi", msi.msi_size(device)), ("intx", self._line_count(device))):
             count = min(max_vecs, offered, self.limits.get(device.label, offered))
@@ -119,7 +84,7 @@ class IrqDomain:
 
     def program(self, device: Device) -> None:
         """Write the messages of all vectors into the device, with those masked that have no handler; also after a reset."""
-        held = _seen(device)
+        held = vectors_seen(device)
         if held is None or not held.vectors or held.vectors[0].kind == "intx":
             return
         mention(f"{device.label} R its handlers", tuple(cell for vector in held.vectors for cell in vector.cells))
@@ -133,10 +98,11 @@ class IrqDomain:
 
     def free_vectors(self, device: Device) -> None:
         """Give all vectors back, handlers included; none allocated is fine."""
-        held = _seen(device)
+        might_sleep("free_irq_vectors")
+        held = vectors_seen(device)
         if held is None or not held.vectors:
             return
-        checkpoint(f"{device.label} free_irq_vectors", writes=_VECTORS)
+        checkpoint(f"{device.label} free_irq_vectors", writes=VECTORS)
         kind = held.vectors[0].kind
         self._forget(held)
         if kind != "intx" and not is_lost(device) and not is_absent(device):
@@ -145,7 +111,8 @@ class IrqDomain:
     # --- handlers ------------------------------------------------------------------------------------
     def request(self, device: Device, index: int, handler: Handler, name: str = "") -> None:
         """Call `handler` on vector `index`. Raises `PciError`: EINVAL (no such vector), EBUSY (has a handler)."""
-        checkpoint(f"{device.label} request_irq {index}", _VECTORS, _cells(device, index))
+        might_sleep("request_irq")
+        checkpoint(f"{device.label} request_irq {index}", VECTORS, cells_of(device, index))
         vector = self._vector(device, index)
         if vector.handler is not None:
             raise PciError(
@@ -162,7 +129,8 @@ class IrqDomain:
 
     def free(self, device: Device, index: int) -> None:
         """Take the handler off vector `index` and wait until it does not run. Raises `PciError`: EINVAL (no handler)."""
-        checkpoint(f"{device.label} free_irq {index}", _VECTORS, _cells(device, index))
+        might_sleep("free_irq")
+        checkpoint(f"{device.label} free_irq {index}", VECTORS, cells_of(device, index))
         vector = self._vector(device, index)
         if vector.handler is None:
             raise PciError(
@@ -175,7 +143,8 @@ class IrqDomain:
 
     def synchronize(self, device: Device, index: int) -> None:
         """Let what is on its way to vector `index` arrive, and wait until its handler does not run."""
-        checkpoint(f"{device.label} synchronize_irq {index}", (*_VECTORS, *_cells(device, index)))
+        might_sleep("synchronize_irq")
+        checkpoint(f"{device.label} synchronize_irq {index}", (*VECTORS, *cells_of(device, index)))
         vector = self._vector(device, index)
         if not vector.is_running:
             clock_of(device).run_pending()
@@ -243,7 +212,7 @@ class IrqDomain:
             self._report(What.FAULT, device.label, text, ContractError(text, device=device.label, interrupt=interrupt))
             record_breach(device, text, vector.handler, "irq")
         vector.count += 1
-        run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler)
+        run_guarded(device, f"irq {vector.index} {vector.name}", vector.handler, is_interrupt=True)
 
     # --- details -------------------------------------------------------------------------------------
     def _may_alloc(self, device: Device, min_vecs: int, max_vecs: int) -> Holdings:

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from movsdk.address import Span
 from movsdk.errors import PciError
-from movsdk.kernel.actor import Site, call_site
+from movsdk.kernel.actor import Site, call_site, might_sleep
 from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.sanitizer import is_lost, judge, refuse
 from movsdk.layout.table import IO, UNSET
@@ -61,6 +61,7 @@ class IoMem:
 
     def iounmap(self) -> None:
         """Close the mapping; a second time is noted and does nothing."""
+        might_sleep("iounmap")
         site = call_site()
         if self.closed_at is not None:
             self.device.system.trace.add(What.NOTE, self.device.label, f"{self} closed twice", site)
@@ -225,6 +226,7 @@ def iomap(device: Device, bar: int, offset: int = 0, length: int | None = None, 
     Raises:
         PciError: ENODEV (device gone), EINVAL (no such BAR, no address, or outside of it).
     """
+    might_sleep("iomap")
     if is_lost(device):
         raise PciError(errno.ENODEV, f"{device}: cannot map BAR {bar}, the device is gone", device=device.label, bar=bar)
     if not 0 <= bar < ROM_RESOURCE:

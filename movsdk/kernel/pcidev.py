@@ -15,11 +15,11 @@ from attrs import define, field
 from movsdk.address import Bdf, SlotPath, Span
 from movsdk.errors import BadInput, PciError
 from movsdk.hooks import PciId
-from movsdk.kernel import devres, dma, enable, irq, mmio, power, saved_state, work
+from movsdk.kernel import devres, dma, enable, framebuffer, iommu, irq, mmio, power, saved_state, work
+from movsdk.kernel.config_space import ConfigSpace
 from movsdk.kernel.device import Device, places_seen
-from movsdk.kernel.header import find_capability
 from movsdk.kernel.runtime_pm import RuntimePm, pm_of
-from movsdk.kernel.sanitizer import config_access, is_lost
+from movsdk.kernel.sanitizer import is_lost
 from movsdk.layout.table import IO, MEM_64, PREF, UNSET, Flag, Resource
 from movsdk.pci_regs import NUM_RESOURCES, PowerState
 
@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
 
 @define(eq=False, repr=False)
-class PciDev:
+class PciDev(ConfigSpace):
     """One PCI function in a driver's hands. `drvdata` is the driver's own; a `PciError` carries errno and says what to do."""
 
-    _device: Device
     held: devres.Holdings = field(factory=devres.Holdings, init=False)
 
     # --- who and where ----------------------------------------------------------------------------------
@@ -95,52 +94,6 @@ class PciDev:
             raise PciError(errno.EINVAL, f"{self}: there is no resource {n}; BARs are 0 to 5, the ROM is 6")
         places_seen(self._device)
         return self._device.resources[n]
-
-    # --- config space -------------------------------------------------------------------------------------
-    def read_config_byte(self, offset: int) -> int:
-        """Read 1 byte of config space; all-ones from a device that is gone."""
-        return self._config_read(offset, 1)
-
-    def read_config_word(self, offset: int) -> int:
-        """Read 2 bytes of config space; all-ones from a device that is gone."""
-        return self._config_read(offset, 2)
-
-    def read_config_dword(self, offset: int) -> int:
-        """Read 4 bytes of config space; all-ones from a device that is gone."""
-        return self._config_read(offset, 4)
-
-    def write_config_byte(self, offset: int, value: int) -> None:
-        """Write 1 byte of config space."""
-        self._config_write(offset, 1, value)
-
-    def write_config_word(self, offset: int, value: int) -> None:
-        """Write 2 bytes of config space."""
-        self._config_write(offset, 2, value)
-
-    def write_config_dword(self, offset: int, value: int) -> None:
-        """Write 4 bytes of config space."""
-        self._config_write(offset, 4, value)
-
-    def find_capability(self, cap_id: int) -> int:
-        """Offset of a capability in config space, or 0."""
-        return 0 if is_lost(self._device) else find_capability(self._device, cap_id)
-
-    def _config_read(self, offset: int, size: int) -> int:
-        self._check_register(offset, size)
-        config_access(self._device, "read", offset, size)
-        return (1 << 8 * size) - 1 if is_lost(self._device) else self._device.config_read(offset, size)
-
-    def _config_write(self, offset: int, size: int, value: int) -> None:
-        self._check_register(offset, size)
-        config_access(self._device, "write", offset, size, value)
-        if not is_lost(self._device):
-            self._device.config_write(offset, size, value & (1 << 8 * size) - 1)
-
-    def _check_register(self, offset: int, size: int) -> None:
-        if offset % size or not 0 <= offset <= 0x1000 - size:
-            raise PciError(
-                errno.EINVAL, f"{self}: no config register of {size} bytes at {offset:#x}; offsets are multiples of it"
-            )
 
     # --- on and off -----------------------------------------------------------------------------------------
     @property
@@ -207,6 +160,10 @@ class PciDev:
             raise PciError(errno.EINVAL, f"{self}: {mapping} is not its own; call iounmap() of the mapping")
         mapping.iounmap()
 
+    def remove_conflicting_devices(self, name: str) -> None:
+        """Take the display over from the console that firmware left on it, if there is one; before the BARs are touched."""
+        framebuffer.remove_conflicting_devices(self._device, name)
+
     # --- interrupts -----------------------------------------------------------------------------------------------
     def alloc_irq_vectors(self, min_vecs: int, max_vecs: int) -> int:
         """Allocate MSI-X, else MSI, else INTx; returns how many. Raises `PciError`: ENOSPC, EBUSY, ENODEV, EINVAL, ERANGE."""
@@ -236,6 +193,14 @@ class PciDev:
     def dma_free_coherent(self, buffer: DmaBuffer) -> None:
         """Give a buffer of this device back. Raises `PciError`: EINVAL."""
         dma.free_coherent(self._device, self.held, buffer)
+
+    def dma_map_resource(self, address: int, size: int) -> iommu.ResourceMap:
+        """Let this device's DMA reach `size` bytes of a peer's BAR at `address`. Raises `PciError`: EINVAL (no BAR holds it)."""
+        return iommu.map_resource(self._device, self.held, address, size)
+
+    def dma_unmap_resource(self, entry: iommu.ResourceMap) -> None:
+        """Take that back. Raises `PciError`: EINVAL."""
+        iommu.unmap_resource(self._device, self.held, entry)
 
     @property
     def clock(self) -> Clock:

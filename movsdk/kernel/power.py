@@ -16,7 +16,7 @@ from attrs.validators import in_
 from movsdk import pci_regs as regs
 from movsdk.clock import NS_PER_MS, NS_PER_US
 from movsdk.errors import InvariantBroken, PciError
-from movsdk.kernel.actor import record_failure
+from movsdk.kernel.actor import might_sleep, record_failure
 from movsdk.kernel.device import Device
 from movsdk.kernel.header import find_capability
 from movsdk.kernel.saved_state import restore_bars, restore_state, save_state
@@ -60,6 +60,7 @@ def set_power_state(device: Device, state: int) -> None:
     Raises:
         PciError: EIO (state not supported), EINVAL (from one low state to a higher one), ENODEV (nobody answers).
     """
+    might_sleep("set_power_state")
     cuts_power = state == PowerState.D3COLD and device.system.platform_power is not None
     _state_seen(device)
     if device.current_state == PowerState.D3COLD:

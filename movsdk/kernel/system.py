@@ -25,6 +25,7 @@ from movsdk.trace import Trace, What
 
 if TYPE_CHECKING:
     from movsdk.kernel.binding import BoundDriver
+    from movsdk.kernel.framebuffer import Framebuffer
     from movsdk.kernel.irq import IrqDomain
 
 
@@ -78,6 +79,9 @@ class System:
     platform_power: Callable[[Device, bool], None] | None = field(default=None, init=False, repr=False)
     # installed by rules that want to hear of a transparent bridge (v9) while the scan goes on
     on_subtractive: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
+    # what firmware did to a device before its driver comes: a display that it lit
+    before_probe: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
+    framebuffers: list[Framebuffer] = field(factory=list, init=False, repr=False)
     # an observer of the scan, which hears of each new function as its header was read
     on_found: Callable[[Device], None] | None = field(default=None, init=False, repr=False)
 
@@ -109,6 +113,8 @@ class System:
             name = device.driver.name if device.driver is not None else "pci"
             prefix = f"{'pcieport' if name == 'port' else name} {device.bdf}: "
         self.trace.add(What.LOG, device.label if device else "kernel", prefix + text)
+        for framebuffer in self.framebuffers:
+            framebuffer.draw()
 
     def devices(self) -> Iterator[Device]:
         """Every known device, depth first in list order."""

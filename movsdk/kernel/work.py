@@ -11,11 +11,10 @@ from collections.abc import Callable
 from attrs import define, field
 
 from movsdk.clock import NS_PER_MS, NS_PER_US, Clock, Timer
-from movsdk.kernel.actor import Site, call_site, current_actor, driver_name, record_breach, run_guarded
+from movsdk.kernel.actor import Site, call_site, driver_name, might_sleep, run_guarded
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import held_by
 from movsdk.points import checkpoint, mention
-from movsdk.trace import What
 
 SYNC_TIMEOUT = 60_000 * NS_PER_MS  # a wait for running code that lasts longer is a deadlock
 
@@ -56,6 +55,7 @@ class Work:
 
     def cancel(self) -> bool:
         """Forget the call and wait until it does not run. Returns whether it was still pending."""
+        might_sleep("cancel")
         checkpoint(f"{self} cancel", writes=self.cells)
         was_pending = self.is_pending
         if self._timer is not None:
@@ -66,6 +66,7 @@ class Work:
 
     def flush(self) -> bool:
         """Run the call now if it is pending, and wait until it does not run. Returns whether there was anything to wait for."""
+        might_sleep("flush")
         checkpoint(f"{self} flush", writes=self.cells)
         if self.is_pending and self._timer is not None:
             self._timer.cancel()
@@ -121,18 +122,9 @@ def clock_of(device: Device) -> Clock:
     return device.system.ops.clock
 
 
-def _might_sleep(device: Device, what: str) -> None:
-    """An interrupt handler must not sleep (``might_sleep()``); on real hardware it hangs the CPU."""
-    actor = current_actor()
-    if actor.startswith("irq "):
-        text = f"{device}: {what}() in {actor}: an interrupt handler must not sleep; queue_work() what waits"
-        device.system.trace.add(What.FAULT, device.label, text)
-        record_breach(device, text, call_site(), "atomic")
-
-
 def msleep(device: Device, milliseconds: float) -> None:
     """Let `milliseconds` pass; other driver code and the hardware run meanwhile."""
-    _might_sleep(device, "msleep")
+    might_sleep("msleep")
     checkpoint(f"{device.label} msleep")
     clock_of(device).advance(int(milliseconds * NS_PER_MS))
 
@@ -144,6 +136,6 @@ def udelay(device: Device, microseconds: float) -> None:
 
 def wait_for(device: Device, condition: Callable[[], bool], timeout_ms: float) -> bool:
     """Let time pass until `condition` holds or `timeout_ms` are over. Returns whether it holds."""
-    _might_sleep(device, "wait_for")
+    might_sleep("wait_for")
     checkpoint(f"{device.label} wait_for")
     return clock_of(device).run_until(condition, int(timeout_ms * NS_PER_MS))

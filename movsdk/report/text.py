@@ -94,6 +94,8 @@ def _course(report: RescanReport, state: State, hooks: Sequence[Sequence[str]]) 
         lines.append(f"found: {named(list(report.found))}")
     if report.paused:
         lines.append(f"paused: {named(list(report.paused))}")
+    if dark := [f"{label} {spent / 1e6:.3g} ms" for label, spent in report.blackouts if spent]:
+        lines.append(f"blackout: {named(dark)}")
     lines += _bound(state, hooks)
     if len(report.attempts) > 1 or not all(attempt.is_accepted for attempt in report.attempts):
         lines += map(_attempt, report.attempts)

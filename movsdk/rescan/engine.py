@@ -49,6 +49,7 @@ class Engine:
     before_step: Callable[[str], None] = field(default=lambda _name: None, repr=False)  # a tester's hand in the machine
     _attempts: list[Attempt] = field(factory=list, init=False)
     _paused: list[Device] = field(factory=list, init=False)
+    _blackouts: list[tuple[str, int]] = field(factory=list, init=False)
     _moves: list[BarMove] = field(factory=list, init=False)
     _known: Spans = field(factory=dict, init=False)
     _tries: list[Try] = field(factory=list, init=False)
@@ -115,7 +116,8 @@ class Engine:
         self._tries.clear()
         self._fixed.clear()
         self._ignored.clear()
-        self._known, self._attempts, self._paused, self._moves = assigned_spans(self.system), [], [], []
+        self._known = assigned_spans(self.system)
+        self._attempts, self._paused, self._blackouts, self._moves = [], [], [], []
         rc, boot_rescan = act()
         self._note_moves()
         return RescanReport(
@@ -128,6 +130,7 @@ class Engine:
             unplaced=tuple(unplaced_bars(self.system, self._tries)),
             attempts=tuple(self._attempts),
             paused=tuple(device.label for device in self._paused),
+            blackouts=tuple(self._blackouts),
             found=tuple(device.label for device in self.system.discovered if id(device) not in before),
             boot_rescan=boot_rescan,
             crashes=tuple(self.system.arch.crashes[crashes:]),
@@ -259,7 +262,7 @@ class Engine:
         # A mapping is stale from here on if its BAR is elsewhere: the driver hears of it in the next line.
         self._note_moves()
         self.system.arch.all_placed()
-        pausing.resume(self.system.root, moves)
+        self._blackouts += pausing.resume(self.system.root, moves)
         if self._holds_bridges:
             runtime_pm.release_bridges(self.system)
             self._holds_bridges = False

@@ -40,6 +40,7 @@ def pause(bus: Bus, moves: Moves) -> list[Device]:
 def _pause_one(device: Device, driver: BoundDriver, moves: Moves) -> list[Device]:
     """Pause a device whose driver can be paused, and ask what may move. Returns the device if it was told."""
     told = driver.has("rescan_prepare") and moves.tells("rescan_prepare")
+    device.paused_at = device.system.ops.clock.now
     if told:
         _set_paused(device, _call(device, driver, "rescan_prepare"))
         if not device.is_paused:  # who failed to be quiet stays where it is, so its accesses still arrive
@@ -49,10 +50,14 @@ def _pause_one(device: Device, driver: BoundDriver, moves: Moves) -> list[Device
     return [device] if told else []
 
 
-def resume(bus: Bus, moves: Moves) -> None:
-    """Wake every driver that was paused; each exactly once."""
+def resume(bus: Bus, moves: Moves) -> list[tuple[str, int]]:
+    """Wake every driver that was paused; each exactly once.
+
+    Returns whom, and its blackout in virtual nanoseconds: from the call of rescan_prepare to the end of rescan_done.
+    """
     if bus.bridge is not None and moves.skips_new_bridges and not bus.bridge.row.is_added:
-        return
+        return []
+    woken: list[tuple[str, int]] = []
     for device in list(bus.devices):
         device.system.arch.resuming(device)
         if device.driver is not None and device.driver.has("rescan_done") and moves.tells("rescan_done"):
@@ -60,9 +65,11 @@ def resume(bus: Bus, moves: Moves) -> None:
             if not _call(device, device.driver, "rescan_done"):
                 checkpoint(f"{device.label} W is_gone", writes=(("paused", device.label),))
                 device.is_gone = True
+            woken.append((device.label, device.system.ops.clock.now - device.paused_at))
         _set_paused(device, False)
         if device.subordinate is not None:
-            resume(device.subordinate, moves)
+            woken += resume(device.subordinate, moves)
+    return woken
 
 
 def _set_paused(device: Device, value: bool) -> None:

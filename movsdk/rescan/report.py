@@ -21,7 +21,7 @@ from movsdk.pci_regs import BRIDGE_RESOURCES
 from movsdk.rescan.rules.record import Moves
 from movsdk.trace import BarMove, Event
 
-_ADDED_UP = ("moves", "attempts", "paused", "found", "crashes", "timeline")
+_ADDED_UP = ("moves", "attempts", "paused", "blackouts", "found", "crashes", "timeline")
 Spans = dict[tuple[int, int], tuple[Device, Span]]
 """Where BARs are: (identity of the device, BAR) -> device and span."""
 
@@ -63,7 +63,8 @@ class RescanReport:
     """The outcome of one event.
 
     `moves`: BARs that ended up elsewhere, `new` None for a BAR that lost its place · `fixed`: BARs that had to stay while others
-    might move · `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `found`: newcomers the
+    might move · `given_up`: newcomers left without BARs · `unplaced`: BARs without a place at the end · `blackouts`:
+    (device, virtual nanoseconds from the call of its rescan_prepare to the end of its rescan_done) · `found`: newcomers the
     scan found · `removed`: whom the event took off the device list · `timeline`: the event's entries · `inferred`: what is
     concluded about these rules and not read, a sentence each.
     """
@@ -77,6 +78,7 @@ class RescanReport:
     unplaced: tuple[FailedPlace, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     paused: tuple[str, ...] = ()
+    blackouts: tuple[tuple[str, int], ...] = ()
     found: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     boot_rescan: bool = False

@@ -97,12 +97,12 @@ def test_who_is_not_over_yet_may_go_on() -> None:
 
     def is_over(passed: float) -> bool:
         looks.append(passed)
-        return len(looks) == 4
+        return len(looks) >= 4
 
     with pytest.raises(Hung), alarm("it", SOON, is_over):
         _loop()
 
-    assert len(looks) == 4
+    assert len(looks) >= 4  # on a busy machine it may be asked once more while the loop is left
     assert looks == sorted(looks)
 
 

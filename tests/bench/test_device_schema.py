@@ -123,6 +123,17 @@ def test_a_load_names_what_it_wants(words: dict[str, Any], load: Load | None) ->
     assert endpoint(**words).load == load
 
 
+def test_a_display_is_lit_in_memory() -> None:
+    """In a BAR that the device has; which ones a model has is not known yet."""
+    bars = [{"n": 0, "type": "io", "size": 32}, {"n": 1, "type": "mem32", "size": 4096}]
+
+    assert endpoint(bars=bars, lit=1).lit == 1
+    assert endpoint(lit=2).lit == 2
+    for number in (0, 2):
+        with pytest.raises(BadInput, match=f"lit: {number} is no memory BAR of this device"):
+            endpoint(bars=bars, lit=number)
+
+
 @pytest.mark.parametrize("driver", ["fixed", "nvme", "mine.py:Driver", "../up/mine.py:Driver", "package.module:Driver"])
 def test_a_driver_is_a_kind_a_name_or_a_class(driver: str) -> None:
     """The recorded kinds, the reference drivers, and the user's own."""

@@ -11,8 +11,7 @@ from movsdk.bench.referee import Finding, Referee
 from movsdk.bench.scenario import EventSpec
 from movsdk.errors import InvariantBroken
 from movsdk.kernel.device import Device
-from movsdk.layout.table import PCI_FIXED, UNSET
-from movsdk.pci_regs import PowerState
+from movsdk.layout.table import UNSET
 from movsdk.rescan.report import RescanReport
 from movsdk.trace import BarMove, Event, What
 from tests.rescan.stories import B, M, card, late, played, port
@@ -252,43 +251,6 @@ def test_who_was_given_up_is_a_finding() -> None:
     (finding,) = judged(three_cards(), RescanReport("hotadd", "v9", 0, given_up=("new",)))
 
     assert str(finding) == "E12 new: given up: with its BARs a device that worked before would have lost its own"
-
-
-def test_a_card_that_came_back_unnoticed_is_a_finding() -> None:
-    """C43, and nobody's bug: its BAR is as at power-on until a rescan writes it anew."""
-    table = three_cards()
-    outcomes = [table.step(EventSpec(*event)) for event in (("unplug", "a"), ("plug", "a"), ("hotadd", "hp"), ("rescan",))]
-
-    before, after = ([str(finding) for finding in outcome.findings] for outcome in outcomes if outcome is not None)
-
-    assert "C43 a: pulled and put back unnoticed: BAR 0 holds 0x0, the kernel believes [0x80000000-0x800fffff]" in before
-    assert not [line for line in after if line.startswith("C43")]
-
-
-def test_a_sleeper_without_power_that_was_changed_is_a_finding() -> None:
-    """Whom the kernel believes in D3cold answers nothing anyhow: that another card came in meanwhile is found when it does."""
-    table = three_cards()
-    table.step(EventSpec("suspend", "a", state=PowerState.D3COLD))
-    for op in ("unplug", "plug"):
-        table.step(EventSpec(op, "a"))
-
-    told = [str(finding) for finding in judged(table)]
-
-    assert "C43 a: pulled and put back unnoticed: BAR 0 holds 0x0, the kernel believes [0x80000000-0x800fffff]" in told
-
-
-def test_a_pin_that_the_kernel_forgot_is_a_finding() -> None:
-    """E04: the platform's mark excuses a register; a mark of the rules (v2, patch 7) does not."""
-    table = three_cards()
-    wrong_register(table)
-    device(table, "a").resources[0].flags |= PCI_FIXED
-
-    told = [str(finding) for finding in judged(table)]
-
-    assert "E04 a: pinned: BAR 0 holds 0x80700000, the kernel believes [0x80000000-0x800fffff]" in told
-    device(table, "a").row.pinned = 1
-    with pytest.raises(InvariantBroken):
-        judged(table)
 
 
 def test_findings_add_up() -> None:

@@ -22,6 +22,7 @@ boot
 
 rescan
   paused: card
+  blackout: card 1 ms
   moved: card BAR 0: [0xe8000000-0xe80fffff] -> [0xe0000000-0xe00fffff]
   I/O on card: rounds of exercise: 2, in vain: 0
 

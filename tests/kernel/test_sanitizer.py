@@ -105,13 +105,10 @@ def test_a_bridge_that_is_off_is_not_the_drivers_doing() -> None:
     regs = rig.dev().iomap(0)
     rig.function("port").config_write(0x04, 2, 0)
 
-    with pytest.raises(
-        NotDecoded, match=r"of card1 BAR 0 \+ 0x0 behind port; the driver did enable its device: the kernel has not"
-    ):
-        regs.readl(0)
-    rig.device().row.enable_cnt = 0
-    with pytest.raises(NotDecoded, match=r"behind port; enable_device\(\) turns it on"):
-        regs.readl(0)
+    for count, remedy in ((1, "the driver did enable its device: the kernel has not"), (0, r"enable_device\(\) turns it on")):
+        rig.device().row.enable_cnt = count
+        with pytest.raises(NotDecoded, match=rf"of card1 BAR 0 \+ 0x0 behind port; {remedy}"):
+            regs.readl(0)
 
 
 def test_a_closed_window_is_named() -> None:

@@ -6,7 +6,7 @@ from drivers.gpu.driver import Gpu
 from drivers.gpu.model import GpuModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C04", ("C01", "C20", "C06", "C50", "C45", "C44", "C35", "C23")
+RULE, CONSEQUENCES = "C04", ("C01", "C20", "C06", "C50", "C45", "C44", "C35", "C23", "C21")
 MODEL = GpuModel
 
 

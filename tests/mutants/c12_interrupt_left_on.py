@@ -7,7 +7,7 @@ from drivers.gpu.driver import Gpu
 from drivers.gpu.model import GpuModel
 from movsdk import PciDev
 
-RULE, CONSEQUENCES = "C12", ("C05", "C03", "C43", "C33", "C07", "C35", "C34", "C45", "C44", "C23")
+RULE, CONSEQUENCES = "C12", ("C05", "C03", "C43", "C33", "C07", "C35", "C34", "C45", "C44", "C23", "C21")
 MODEL = GpuModel
 
 

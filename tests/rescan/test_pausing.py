@@ -10,6 +10,7 @@ from movsdk.bench.scenario import EventSpec
 from movsdk.hooks import PciId
 from movsdk.kernel.binding import register_driver
 from movsdk.kernel.device import Device
+from movsdk.kernel.pcidev import PciDev
 from movsdk.rescan import pausing
 from movsdk.rescan.rules import by_name
 from movsdk.rescan.rules.record import Moves
@@ -200,3 +201,28 @@ def test_below_a_new_bridge_nobody_is_woken(rules: str, woken: list[list[str]]) 
     pausing.resume(table.world.system.root, moves_of(rules))
 
     assert table.world.take_hooks() == woken
+
+
+class Slow(Hooked):
+    """Takes two milliseconds to be quiet and three to wake."""
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        dev.msleep(2)
+
+    def rescan_done(self, dev: PciDev) -> None:
+        dev.msleep(3)
+
+
+def test_the_blackout_of_each_device_is_measured() -> None:
+    """From the call of its prepare to the end of its done, in nanoseconds; whoever comes first waits for the others' prepare,
+    whoever comes last for the others' done.
+    """
+    table = with_driver(Slow(), "v9", *THREE)
+    outcome = table.step(EventSpec("rescan"))
+
+    assert outcome is not None
+    spent = dict(outcome.report.blackouts)
+    assert list(spent) == list(outcome.report.paused)
+    count = len(spent)
+    assert [round(each / 1e6) for each in spent.values()] == [2 * (count - n) + 3 * (n + 1) for n in range(count)]
+    assert outcome.as_json()["blackouts"] == [{"id": label, "ns": each} for label, each in spent.items()]

@@ -183,8 +183,14 @@ def _ram(evidence: Evidence, found: Around) -> tuple[RamRange, ...]:
         (window.span.start for window in found.windows if not window.is_io and window.span.start > _LEGACY.last),
         default=0x4000_0000,
     )
-    evidence.notes.append(f"assumed: no source has the RAM map; RAM is taken to be [0x0-{lowest - 1:#x}]; add iomem or dmesg")
-    return (RamRange(Span(0, lowest - 1)),)
+    pieces, start = [], 0
+    for window in sorted(window.span for window in found.windows if not window.is_io and window.span.start < lowest):
+        pieces += [Span(start, window.start - 1)] if window.start > start else []
+        start = max(start, window.last + 1)
+    pieces += [Span(start, lowest - 1)] if start < lowest else []
+    shown = ", ".join(map(str, pieces))
+    evidence.notes.append(f"assumed: no source has the RAM map; RAM is taken to be {shown}; add iomem or dmesg")
+    return tuple(RamRange(piece) for piece in pieces)
 
 
 def _holds(outermost: iomem.Range, hosts: list[iomem.Range]) -> bool:

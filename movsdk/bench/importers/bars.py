@@ -40,13 +40,14 @@ def bars_of(function: DumpedFunction, dumps: Sequence[Dump], notes: list[str]) -
                 _say_missing(function, number, register, resource, notes)
 
 
-def _name(number: int) -> str:
+def bar_name(number: int) -> str:
+    """What people call it."""
     return "expansion ROM" if number == regs.ROM_RESOURCE else f"BAR {number}"
 
 
 def _is_sound(function: DumpedFunction, number: int, kind: BarKind, resource: SysfsResource, notes: list[str]) -> bool:
     """Whether a scenario can hold the BAR; raises if the register contradicts it."""
-    who = f"{function.bdf} {_name(number)}"
+    who = f"{function.bdf} {bar_name(number)}"
     if kind is not BarKind.ROM and (kind.is_io, kind.is_64bit) != (resource.kind.is_io, resource.kind.is_64bit):
         problem = f"{who} is {resource.kind.value} here, but its register in {function.at.short} is {kind.value}"
         raise resource.at.bad(f"{problem}; take all files at one moment")
@@ -79,7 +80,7 @@ def _say_missing(function: DumpedFunction, number: int, register: int, resource:
     at = function.unsized.get(number, resource.at)
     kind = BarKind.ROM if number == regs.ROM_RESOURCE else None
     is_placed = bool(register & (~0x7FF if kind is BarKind.ROM else ~0x3 if register & 1 else ~0xF))
-    who = f"{function.bdf} {_name(number)}"
+    who = f"{function.bdf} {bar_name(number)}"
     if kind is BarKind.ROM or (number in function.unsized and not is_placed):
         notes.append(f"left out: {who} ({at}): no source shows its size")
         return

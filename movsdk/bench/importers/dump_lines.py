@@ -14,13 +14,14 @@ from typing import Final
 
 from attrs import frozen
 
-from movsdk.bench.importers.mangled import plain, without_encoding
+from movsdk.bench.importers.mangled import plain, without_encoding, without_numbers
 from movsdk.bench.place import show
 from movsdk.errors import BadInput
 
 MAX_FILE: Final = 32 << 20
 _MAX_LINE: Final = 4096
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -99,7 +100,7 @@ def text_of(path: Path, data: bytes) -> Text:
         data = data.decode("utf-16", errors="replace").encode()
     ends = b"\n" if b"\n" in data else b"\r"
     rows = without_encoding([row.rstrip(b"\r") for row in data.removeprefix(b"\xef\xbb\xbf").split(ends)])
-    lines = tuple(_line(raw, path, number) for number, raw in enumerate(rows, start=1))
+    lines = tuple(without_numbers([_line(raw, path, number) for number, raw in enumerate(rows, start=1)]))
     return Text(path, lines, not lines[-1] or data.endswith((b"</pre>", b"```")))
 
 
@@ -112,6 +113,6 @@ def _line(raw: bytes, path: Path, number: int) -> str:
         text = raw.decode("latin-1")
     if "\x1b" in text:
         text = _COLOURS.sub("", text)
-    if len(text) > _MAX_LINE or any((char < " " and char != "\t") or "\x7f" <= char < "\xa0" for char in text):
+    if len(text) > _MAX_LINE or _CONTROL.search(text) is not None:
         raise bad(path, number, f"not text of a dump: {show(text)}")
     return plain(text).rstrip()

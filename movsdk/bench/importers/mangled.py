@@ -1,4 +1,4 @@
-"""What mail programs, browsers and forums do to a dump, undone: quote marks, quoted-printable, HTML, broken lines.
+"""What mail programs, browsers and forums do to a dump, undone: quote marks, quoted-printable, HTML, line numbers, broken lines.
 
 Every line keeps its number, so that messages point into the file as it is. Knows no format; `dump_lines` reads the file.
 """
@@ -19,6 +19,7 @@ _FENCE: Final = re.compile(r"\s*(?:(?:```|~~~)\w*|\[/?code[^\]]*\])\s*")
 _PROMPT: Final = re.compile(
     r"\S*[$#%] *(?:(?:sudo|doas) )?(?:cat|lspci|dmesg|journalctl|for|find|grep)\b.*|[\w.-]+@[\w.-]+:\S*[$#] *"
 )
+_NUMBERED: Final = re.compile(r" {0,6}(?P<number>[1-9]\d{0,8})(?:\t|:(?! [0-9a-f]{2}\b)|$)")
 _SOFT_BREAK: Final = 60  # bytes; quoted-printable breaks at 76 or a little before
 _NARROWEST: Final = 56  # columns; nobody breaks lines that are shorter
 
@@ -39,6 +40,25 @@ def without_encoding(rows: list[bytes]) -> list[bytes]:
     return found + ([quopri.decodestring(begun), *[b""] * (count - 1)] if count else [])
 
 
+def without_numbers(lines: list[str]) -> list[str]:
+    """Take away the line numbers of ``cat -n`` or ``grep -n``: each line begins with one, and each is greater than the last.
+
+    >>> without_numbers(["     1\\t00:00.0 Host bridge: it", "     2\\t"])
+    ['00:00.0 Host bridge: it', '']
+    """
+    found, last = list[str](), 0
+    for line in lines:
+        match = _NUMBERED.match(line) if line else None
+        if match is None and line:
+            return lines
+        if match is not None:
+            if int(match["number"]) <= last:
+                return lines
+            last = int(match["number"])
+        found.append(line[match.end() :] if match is not None else "")
+    return found
+
+
 def plain(line: str) -> str:
     """Return the line without quote marks, HTML and hard spaces; empty if it only frames a dump, or calls for it.
 
@@ -48,7 +68,7 @@ def plain(line: str) -> str:
     line = _QUOTED.sub("", line) if line.startswith(">") else line
     if "<" in line or "&" in line:
         line = html.unescape(_TAGS.sub("", line)) if _ENTITY.search(line) else _TAGS.sub("", line)
-    line = line.translate(_SPACES)
+    line = line if line.isascii() else line.translate(_SPACES)
     return "" if _FENCE.fullmatch(line) or _PROMPT.fullmatch(line) else line
 
 

@@ -16,13 +16,14 @@ from movsdk import pci_regs as regs
 from movsdk.address import SlotPath
 from movsdk.bench import reference
 from movsdk.bench.config_facts import dword, is_hotplug_port, word
-from movsdk.bench.importers.bars import bars_of
+from movsdk.bench.importers.bars import bar_name, bars_of
 from movsdk.bench.importers.drivers import our_driver
 from movsdk.bench.importers.folder import Dump, DumpedFunction, read_dump
 from movsdk.bench.importers.power_on import power_on_bytes
 from movsdk.bench.scenario import ROOT, BridgeSpec, EndpointSpec, EventSpec, FunctionSpec, Scenario
 from movsdk.bench.scenario_schema import parse
 from movsdk.bench.scenario_text import to_plain
+from movsdk.bench.sizes import format_size
 from movsdk.errors import BadInput
 
 
@@ -104,10 +105,22 @@ class _Story:
                     old, new = (":".join(f"{number:04x}" for number in ids[:2]) for ids in (self.ids[path], function.ids))
                     problem = f"{function.bdf} is {new} here and was {old} before; a scenario holds one card a slot"
                     raise function.at.bad(f"{problem}, import the two parts of the story apart")
+                self._say_other_sizes(self.specs[path], function)
                 continue
             self.ids[path] = function.ids
             self.specs[path] = self._spec(function, is_first)
             self.names.add(self.specs[path].id)
+
+    def _say_other_sizes(self, spec: FunctionSpec, function: DumpedFunction) -> None:
+        """A card of the same kind with other BARs, or a BAR that was resized, between two moments: not played, so told."""
+        for bar in spec.bars:
+            resource = function.resources.bars[bar.n]
+            if resource.exists and not resource.is_shadow_rom and resource.size != bar.size:
+                now, before = format_size(resource.size), format_size(bar.size)
+                self.notes.append(
+                    f"{resource.at}: {function.bdf} {bar_name(bar.n)} has {now} here and had {before} before: another card, "
+                    f"or a resized BAR; played with {before} all along"
+                )
 
     def _spec(self, function: DumpedFunction, is_first: bool) -> FunctionSpec:
         bars = tuple(bars_of(function, self.dumps, self.notes))

@@ -86,7 +86,7 @@ def of_failure(stage: Findings, failure: HookFailed) -> None:
     error = failure.fields.get("error")
     label, hook = failure.fields.get("device", ""), failure.fields.get("hook", "")
     site = failure.fields.get("site", ("?", 0))
-    if stage.is_excused(label, error) and hook != "remove":
+    if label in stage.helpers or (stage.is_excused(label, error) and hook != "remove"):
         return
     rule = {"dma": "C10", "irq": "C12", "peer": "C11", "atomic": "C32", "user": "C23", "retry": "C25"}.get(
         failure.fields.get("kind", ""), stage.blame

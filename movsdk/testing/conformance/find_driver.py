@@ -29,6 +29,8 @@ def find_driver(name: str, folder: str | Path = ".") -> tuple[type[Any], type[De
     if name in reference.NAMES:
         found = reference.load(name)
         return found.driver, found.model
+    if (Path(folder) / name / "driver.py").is_file():  # a folder as `movsdk new` writes it
+        name = str(Path(name) / "driver.py")
     if name.endswith(".py"):
         driver = _only_driver(name, load_module(name, folder))
     elif ":" in name:

@@ -36,6 +36,7 @@ class Findings:
     blame: str = field(init=False)
     violations: list[Violation] = field(factory=list, init=False)
     cards: list[PciDev] = field(factory=list, init=False)
+    helpers: set[str] = field(factory=set, init=False)  # the kit's own cards: what they do is the driver's to prevent
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
     _excused: set[str] = field(factory=set, init=False)

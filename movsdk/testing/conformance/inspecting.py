@@ -77,7 +77,7 @@ def after_prepare(stage: Stage, dev: PciDev) -> None:
 
 
 def after_done(stage: Stage, dev: PciDev, before: Standing) -> None:
-    """C03, C06, C13 and C20, once the driver is awake again."""
+    """C03, C06, C13, C20 and C22, once the driver is awake again."""
     device = device_of(dev)
     if device.driver is None or device.is_gone or device.is_paused or device.current_state != PowerState.D0:
         return
@@ -88,6 +88,13 @@ def after_done(stage: Stage, dev: PciDev, before: Standing) -> None:
     _compare_firmware(stage, device, now, site)
     _compare_addresses(stage, dev, before, now, site)
     _compare_attributes(stage, device, dev, before)
+    for entry in dev.held.resource_maps:
+        if entry.is_stale:
+            text = (
+                f"{device}: {entry}, made at {show(entry.mapped_at)}, is as before, and the BAR is at "
+                f"{entry.target.bar_span(entry.bar) or 'no address'}; dma_unmap_resource() it in rescan_prepare"
+            )
+            stage.note("C22", text, ("IOMMU entry", entry.mapped_at), entry.mapped_at)
     if before.handlers > (count := _handlers(dev)) and device.driver.has("rescan_done"):
         stage.note(
             "C13",

@@ -26,7 +26,7 @@ PROTOCOL_RULES: Final = (
         "C32",
         "An interrupt handler does not sleep, and no hook starts a rescan.",
         "confusion in AMD's attempt",
-        "msleep(), wait_for() or a rescan from an interrupt handler",
+        "a call that may sleep (msleep, wait_for, iomap, free_irq, cancel, ...) or a rescan from an interrupt handler",
         "do what sleeps in queue_work()",
     ),
     Rule(

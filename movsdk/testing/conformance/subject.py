@@ -51,10 +51,12 @@ class Subject:
     loopers: set[str] = field(factory=set, init=False)
     constants: set[Hashable] = field(factory=set, init=False)
     bars: tuple[BarSpec, ...] = field(default=(), init=False)
+    class_code: int = field(default=0, init=False)
     _example: Any = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.bars = tuple(_made("creating the model", self.make_model).bars)
+        model = _made("creating the model", self.make_model)
+        self.bars, self.class_code = tuple(model.bars), int(getattr(model, "class_code", 0))
         bound: BoundDriver = _made("creating the driver once more", lambda: BoundDriver.of(self.make_driver()))
         self.name, self.hooks, self._example = bound.name, bound.hooks, bound.target
 

@@ -11,6 +11,7 @@ from movsdk.bench.importers.folder import read_dump
 from movsdk.bench.scenario import Aperture, RamRange, Reserved
 from movsdk.errors import BadInput
 from movsdk.pci_regs import BarKind
+from tests.bench.importers import samples
 from tests.bench.importers.dumps import BOOT, STORY, Edit, copy_of, replacing
 
 
@@ -54,6 +55,20 @@ def test_apertures_ram_and_busy_pieces_come_from_the_address_trees() -> None:
     assert dump.ram[5] == RamRange(Span(0x100000, 0x1FFD6FFF), "System RAM")
     assert dump.reserved[-1] == Reserved("io", Span(0x600, 0x67F), "0000:00:1f.0")
     assert "0000:00:1f.3" not in {piece.name for piece in dump.reserved}
+
+
+def test_ram_that_is_assumed_leaves_the_apertures_alone(tmp_path: Path) -> None:
+    """It ends below the first aperture, and the one of VGA is a hole in it."""
+    log = tmp_path / "dmesg"
+    vga = "[    0.3] pci_bus 0000:00: root bus resource [mem 0x000a0000-0x000bffff window]\n"
+    lines = "".join(line for line in samples.NEW_LOG.splitlines(keepends=True) if "e820" not in line)
+    head, tail = lines.split("[    0.300002]", 1)
+    log.write_text(f"{head}{vga}[    0.300002]{tail}")
+
+    found = read_dump(log)
+
+    assert [(ram.span.start, ram.span.last) for ram in found.ram] == [(0, 0x9_FFFF), (0xC_0000, 0x7FFF_FFFF)]
+    assert any("RAM is taken to be [0x0-0x9ffff], [0xc0000-0x7fffffff]" in note for note in found.notes)
 
 
 def test_bars_are_told_by_their_registers() -> None:

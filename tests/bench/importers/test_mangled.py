@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from movsdk.bench.importers.dump_lines import text_of
 from movsdk.bench.importers.folder import read_dump
-from movsdk.bench.importers.mangled import plain, rejoined, without_encoding
+from movsdk.bench.importers.mangled import plain, rejoined, without_encoding, without_numbers
 from movsdk.bench.importers.story import import_dumps
 from movsdk.bench.scenario_text import dump_scenario
 from movsdk.errors import BadInput
@@ -110,3 +111,32 @@ def test_what_only_looks_harmed_is_left_alone() -> None:
     """Levels of a log, brackets of a dump, a mail's own arrows within a line."""
     for line in ("<6>[    0.1] pci 0000:00:00.0: x", "\tCapabilities: [e0] Vendor Specific Information: Len=0c <?>", "a > b"):
         assert plain(line) == line
+
+
+# --- line numbers ------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        pytest.param(
+            ["     1\t00:00.0 Host bridge: it", "     2", "    10\tx"], ["00:00.0 Host bridge: it", "", "x"], id="cat -n"
+        ),
+        pytest.param(["4:one", "", "17:two"], ["one", "", "two"], id="grep -n"),
+        pytest.param(["1:one", "1:two"], None, id="the same number again"),
+        pytest.param(["1:one", "two"], None, id="a line without"),
+        pytest.param(["10: 04 00 40 fe", "20: 00 00 00 00"], None, id="bytes of lspci"),
+        pytest.param(["01:00.0 VGA: one", "02:00.0 VGA: two"], None, id="addresses"),
+    ],
+)
+def test_line_numbers_are_taken_away(lines: list[str], found: list[str] | None) -> None:
+    """Only where every line has one, each greater than the last; else they are something of the dump."""
+    assert without_numbers(lines) == (lines if found is None else found)
+
+
+@pytest.mark.parametrize("name", ["lspci-xxxx.txt", "iomem.txt", "ioports.txt", "resource.txt", "drivers.txt"])
+def test_numbered_dumps_are_read_as_the_plain_ones(name: str) -> None:
+    """By `cat -n` and by `grep -n`; no plain dump is taken for a numbered one."""
+    plain_text = text_of(BOOT / name, (BOOT / name).read_bytes())
+    assert without_numbers(list(plain_text.lines)) == list(plain_text.lines)
+    for form in ("{:>6}\t{}", "{}:{}"):
+        numbered = "\n".join(form.format(n, line) for n, line in enumerate(plain_text.lines, start=1))
+        assert text_of(BOOT / name, numbered.encode()).lines == plain_text.lines

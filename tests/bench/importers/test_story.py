@@ -11,7 +11,7 @@ import pytest
 from movsdk import pci_regs as regs
 from movsdk.bench.assembly import assemble
 from movsdk.bench.importers.folder import read_dump
-from movsdk.bench.importers.story import import_machine, import_story
+from movsdk.bench.importers.story import import_dumps, import_machine, import_story
 from movsdk.bench.scenario import BarDecl, BridgeSpec, EndpointSpec
 from movsdk.bench.scenario_file import load
 from movsdk.bench.scenario_text import dump_scenario
@@ -274,3 +274,21 @@ def test_demo_dumps_are_the_recorded_ones(tmp_path: Path) -> None:
     elsewhere = Path(shutil.copytree(BOOT, tmp_path / "0boot"))
 
     assert import_machine(elsewhere) == import_machine(BOOT)
+
+
+def test_a_bar_of_another_size_in_a_later_dump_is_told(tmp_path: Path) -> None:
+    """A card of the same kind with more memory, or a resized BAR: the story goes on with the first, and says so by name."""
+    later = copy_of(
+        BOOT,
+        tmp_path,
+        resource=replacing("fcc00000 0x00000000fcffffff 0x000000000014220c", "fc800000 0x00000000fcffffff 0x000000000014220c"),
+        iomem=replacing("fcc00000-fcffffff : 0000:05:00.0", "fc800000-fcffffff : 0000:05:00.0"),
+        lspci=replacing("0c 00 c0 fc", "0c 00 80 fc"),
+    )
+
+    imported = import_dumps([read_dump(BOOT), read_dump(later)])
+
+    assert [note.split(": ", 1)[1] for note in imported.notes if "another card" in note] == [
+        "0000:05:00.0 BAR 2 has 8M here and had 4M before: another card, or a resized BAR; played with 4M all along"
+    ]
+    assert import_dumps([read_dump(BOOT), read_dump(BOOT)]).notes == ()

@@ -48,3 +48,13 @@ def test_who_forgot_the_name_is_told(file: Path) -> None:
     file.write_text(TEXT.split("class Abstract", maxsplit=1)[0])
 
     assert find_driver(str(file))[0].__name__ == "Nameless"
+
+
+def test_a_folder_stands_for_the_driver_in_it(tmp_path: Path) -> None:
+    """As `movsdk new` writes it, wherever one calls from."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "driver.py").write_text(TEXT)
+
+    assert find_driver(str(folder))[0].__name__ == "Mine"
+    assert find_driver("mine", tmp_path)[0].__name__ == "Mine"

@@ -7,6 +7,8 @@ from typing import Final
 from movsdk.testing.conformance.trial import Trial
 from movsdk.testing.conformance.trials import (
     absent,
+    consoles,
+    exports,
     holders,
     in_flight,
     interrupts,
@@ -25,6 +27,8 @@ TRIALS: Final[tuple[Trial, ...]] = (
     *meanwhile.FIRST,
     *in_flight.TRIALS,
     *holders.TRIALS,
+    *consoles.TRIALS,
+    *exports.TRIALS,
     *neighbours.TRIALS,
     *out_of_turn.TRIALS,
     *interrupts.TRIALS,
