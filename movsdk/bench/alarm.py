@@ -1,12 +1,13 @@
 """A limit in time spent for the user's code: a loop that calls nothing can only be stopped by a signal.
 
 Twin: the soft-lockup watchdog (kernel/watchdog.c). Spent is what the process got of the CPU, so that a busy machine makes nobody
-late; for code that sleeps, a fifth of the real time. Only the main thread can have an alarm: elsewhere, and where somebody else
-has set the timer of the process, code runs without a limit.
+late, less what Python's garbage collector took of it; for code that sleeps, a fifth of the real time. Only the main thread can
+have an alarm: elsewhere, and where somebody else has set the timer of the process, code runs without a limit.
 """
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -33,6 +34,17 @@ class Hung(BaseException):
     def __init__(self, text: str, site: Site) -> None:
         super().__init__(text)
         self.site = site
+
+
+_collecting: list[float] = [0.0, 0.0]  # when the collector began, and the seconds that it has taken in all
+
+
+def _collected(phase: str, _info: dict[str, int]) -> None:
+    """Keep the collector's books: its pauses in a big process are no loop of the user's."""
+    if phase == "start":
+        _collecting[0] = process_time()
+    else:
+        _collecting[1] += process_time() - _collecting[0]
 
 
 _last_resorts: list[Callable[[str], object]] = []
@@ -62,6 +74,8 @@ def alarm(what: str, seconds: float, is_over: Callable[[float], bool] = lambda s
         yield
         return
     before = signal.getsignal(signal.SIGALRM)
+    if not _set:
+        gc.callbacks.append(_collected)
     _set.append(_Alarm(what, seconds, is_over))
     _set[-1].start()
     try:
@@ -72,6 +86,8 @@ def alarm(what: str, seconds: float, is_over: Callable[[float], bool] = lambda s
         _set.pop()
         if _set:
             _set[-1].start()
+        else:
+            gc.callbacks.remove(_collected)
 
 
 def _stop() -> None:
@@ -96,13 +112,13 @@ class _Alarm:
 
     def start(self) -> None:
         """From now on."""
-        self._cpu, self._real, self._next = process_time(), monotonic(), self.seconds
+        self._cpu, self._real, self._next = _worked(), monotonic(), self.seconds
         signal.signal(signal.SIGALRM, self._ring)
         signal.setitimer(signal.ITIMER_REAL, self.seconds, min(TICK, self.seconds))
 
     def spent(self) -> float:
         """Seconds since the start that count."""
-        return max(process_time() - self._cpu, (monotonic() - self._real) / ASLEEP)
+        return max(_worked() - self._cpu, (monotonic() - self._real) / ASLEEP)
 
     def _ring(self, _signal: int, frame: FrameType | None) -> None:
         spent = self.spent()
@@ -114,6 +130,11 @@ class _Alarm:
         if self.told > DEAF_AFTER and _last_resorts:
             _last_resorts[-1](f"{text}; it catches even what would stop it (except BaseException, a bare except)")
         raise Hung(text, site)
+
+
+def _worked() -> float:
+    """CPU seconds of this process without those of the collector."""
+    return process_time() - _collecting[1]
 
 
 def site_of(frame: FrameType | None) -> Site:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from functools import partial
@@ -148,3 +149,22 @@ def test_a_timer_of_somebody_else_stays() -> None:
     thread.start()
     thread.join()
     assert seen == [0.0]
+
+
+def test_what_the_collector_takes_is_not_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full collection in a big process may take seconds; the books are kept only while there is an alarm."""
+    spent: list[float] = []
+    ticks = iter([0.0, 1.0, 9.0, 10.0])  # start, the collection begins, it is over, a look
+    with alarm("it", 1_000):
+        assert module._collected in gc.callbacks
+        monkeypatch.setattr(module, "process_time", ticks.__next__)
+        monkeypatch.setattr(module, "monotonic", lambda: 0.0)
+        monkeypatch.setattr(module, "_collecting", [0.0, 0.0])
+        watch = module._Alarm("it", 1_000, lambda spent: True)
+        watch._cpu = module._worked()
+        module._collected("start", {})
+        module._collected("stop", {})
+        spent.append(watch.spent())
+
+    assert spent == [2.0]
+    assert module._collected not in gc.callbacks
