@@ -51,14 +51,18 @@ def _adds_bridges(scenario: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("wanted", [_reserves, _adds_bridges], ids=["hpbussize", "hot-added bridges"])
 def test_numbers_are_the_recorded_ones(rules: str, wanted: Callable[[dict[str, Any]], bool]) -> None:
-    """Reserved numbers of hot-plug bridges, shares of hot-added ones: every range, every register, after every event."""
+    """Reserved numbers of hot-plug bridges, shares of hot-added ones: every range, every register, after every event.
+
+    Some of each; `test_vectors` plays them all, and compares everything.
+    """
     names = telling(rules, wanted)
 
     assert len(names) >= 5
+    names = names[:: max(1, len(names) // 25)]
     assert [name for name in names if ours(rules, name) != recorded(rules, name)] == []
 
 
-def test_without_the_reserve_many_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_reserve_some_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """``hpbussize`` decides something: a scan that forgets it numbers otherwise."""
     names = telling("v9", _reserves)
     scan = probe.scan_child_bus
@@ -72,4 +76,4 @@ def test_without_the_reserve_many_differ(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("movsdk.rescan.engine.scan_child_bus", forgetful)
 
-    assert [name for name in names if ours("v9", name) != recorded("v9", name)] != []
+    assert any(ours("v9", name) != recorded("v9", name) for name in names)
