@@ -68,6 +68,11 @@ class UserMapping:
         """Whether the pages point at a place where the BAR is no longer."""
         return self.is_present and self._generation != self.device.generation[self.bar]
 
+    @property
+    def is_dummy(self) -> bool:
+        """Whether a dummy page is there instead."""
+        return self._dummy is not None
+
     # --- the driver's side --------------------------------------------------------------------------------
     def insert(self) -> None:
         """Point the pages at where the BAR is now. Raises `PciError`: EINVAL, ENODEV."""

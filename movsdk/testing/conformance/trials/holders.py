@@ -17,6 +17,7 @@ from movsdk.kernel.user_mapping import UserMapping
 from movsdk.layout.table import MEM_64
 from movsdk.pci_regs import BarKind, bar_register
 from movsdk.testing.conformance.driver_calls import method_site
+from movsdk.testing.conformance.sleepers import Sleepers
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import Needs, NotChecked, Trial, all_of, movable, trial
@@ -41,10 +42,14 @@ def offers(method: str, arguments: str) -> Needs:
 def user_maps(stage: Stage) -> None:
     """A process writes and reads through its mapping before, while and after the move."""
     dev = stage.plug()
+    stage.io(dev)
     mapping = stage.do("mmap", lambda: stage.bench.driver(dev).mmap(dev, 0, _LENGTH))
     if not isinstance(mapping, UserMapping):
         raise NotChecked(f"mmap() returned {type(mapping).__name__}, not a UserMapping")
-    stage.do("a user's write", lambda: mapping.write(_MARK, 0))
+    try:
+        stage.do("a user's write", lambda: mapping.write(_MARK, 0))
+    except UserBusError as error:
+        raise NotChecked(f"a user gets SIGBUS before anything moves: {error}") from error
     written: list[int] = []
     other = _second_mapping(stage, dev)
 
@@ -53,9 +58,15 @@ def user_maps(stage: Stage) -> None:
         if other is not None:
             _while_paused(stage, dev, other, [])
 
-    stage.while_paused(meanwhile, dev)
+    sleepers = Sleepers()
+    with sleepers.watching():
+        stage.while_paused(meanwhile, dev)
+    _sleeps_with_locks(stage, mapping, sleepers)
     found = stage.do("a user's read", lambda: _answer(lambda: mapping.read(0)))
-    if found not in (_MARK, None):
+    if mapping.is_dummy:
+        written.append(_MARK)
+        _lost_write(stage, mapping, written)
+    elif found not in (_MARK, None):
         stage.note(
             "C23",
             f"{mapping}: a user wrote {_MARK:#x} before the move and reads {found:#x} after it",
@@ -86,6 +97,19 @@ def _second_mapping(stage: Stage, dev: PciDev) -> UserMapping | None:
             stage.do("a user's read", lambda: mapping.read(0))
             return mapping
     return None
+
+
+def _sleeps_with_locks(stage: Stage, mapping: UserMapping, sleepers: Sleepers) -> None:
+    """A hook takes a lock that a user holds who sleeps in the fault handler until that hook has run."""
+    for name, held_at, who, wanted_at in sleepers.wanted[:1]:
+        stage.note(
+            "C25",
+            f"{mapping}: its fault handler sleeps until the device is back and holds {name}, taken at {show(held_at)}, "
+            f"and {who} takes it at {show(wanted_at)}: each waits for the other; sleep without locks",
+            ("sleeps with a lock",),
+            held_at,
+            {"wanted": wanted_at},
+        )
 
 
 def _lost_write(stage: Stage, mapping: UserMapping, written: list[int]) -> None:
