@@ -247,6 +247,7 @@ class IrqDomain:
                 f"{device}: there is no irq {index}, it has {len(have)} vectors; alloc_irq_vectors() first",
                 device=device.label,
                 index=index,
+                vectors=len(have),
             )
         return have[index]
 

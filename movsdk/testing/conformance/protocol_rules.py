@@ -107,7 +107,7 @@ PROTOCOL_RULES: Final = (
         "C43",
         "A device pulled between prepare and done is found gone.",
         "Windows: surprise removal chain",
-        "pull it before each step of the rescan",
+        "pull it before each step of the rescan, and in the middle of rescan_done",
         "let rescan_done raise PciError(ENODEV), and remove work without the device",
     ),
     Rule(

@@ -1,16 +1,15 @@
-"""Stories in which the card is pulled while its driver works: reads answer all-ones, and nobody raises anything."""
+"""Stories in which the card is pulled while its driver works or wakes: reads answer all-ones, and nobody raises anything."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import Final
 
-from movsdk import points
 from movsdk.kernel.actor import Site, show
-from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.kernel.pcidev import PciDev
+from movsdk.testing.conformance.accesses import counting
 from movsdk.testing.conformance.stage import Stage
-from movsdk.testing.conformance.trial import NotChecked, Trial, does_io, trial
+from movsdk.testing.conformance.trial import NotChecked, Trial, does_io, movable, trial
 
 _PATIENCE_MS: Final = 100_000  # storage drivers wait 30 s for an answer
 _MOMENTS: Final = (0, 0.1, 0.3, 0.5, 0.7, 0.9)  # of the accesses of a round
@@ -22,7 +21,7 @@ def pulled_at_work(stage: Stage) -> None:
     stage.patience_ms = _PATIENCE_MS
     dev = stage.plug()
     stage.io(dev)
-    with _counting(dev, lambda: None, -1) as seen:
+    with counting(dev) as seen:
         stage.io(dev)
     if not seen:
         raise NotChecked("a round of I/O touches no register")
@@ -45,7 +44,7 @@ def _pulled_at(stage: Stage, moment: int) -> bool:
         answered.append(True)
 
     stage.excuse(dev)
-    with _counting(dev, lambda: stage.bench.pull(dev, told=False), moment) as seen:
+    with counting(dev, lambda: stage.bench.pull(dev, told=False), moment) as seen:
         is_well = stage.call(dev, "exercise", work)
     reads = sum("read" in label or "fromio" in label for label in seen[moment:])
     if answered and not moment and reads:
@@ -64,31 +63,35 @@ def _pulled_at(stage: Stage, moment: int) -> bool:
     return is_well
 
 
-@contextmanager
-def _counting(dev: PciDev, pull: Callable[[], None], moment: int) -> Iterator[list[str]]:
-    """While inside, note each access of the driver to a BAR of `dev`, and `pull` before the one with number `moment`."""
-    seen: list[str] = []
-    start = f"{device_of(dev).label} "
-
-    def listen(label: str, reads: Iterable[Hashable], writes: Iterable[Hashable], guard: Callable[[], bool] | None) -> None:
-        if before is not None:
-            before(label, reads, writes, guard)
-        if not label.startswith(start) or " BAR " not in label or " + 0x" not in label:
-            return
-        seen.append(label)
-        if len(seen) == moment + 1:
-            pull()
-
-    before = points.install(listen)
-    try:
-        yield seen
-    finally:
-        points.install(before)
-
-
 def _exercise_of(stage: Stage, dev: PciDev) -> Site:
     code = getattr(getattr(stage.bench.driver(dev), "exercise", None), "__code__", None)
     return (code.co_filename, code.co_firstlineno) if code is not None else ("?", 0)
 
 
-TRIALS: Final[tuple[Trial, ...]] = (pulled_at_work,)
+@trial("pulled while it wakes", blames="C43", rules="C31", needs=movable, owns=True, faults="hardware", ports=8)
+def pulled_while_waking(stage: Stage) -> None:
+    """The card is pulled in the middle of rescan_done: at its first access to the BARs, half-way, and at the last."""
+    total = len(_woken(stage, -1))
+    if not total:
+        raise NotChecked("rescan_done touches no register")
+    for moment in sorted({0, total // 2, total - 1}):
+        _woken(stage, moment)
+
+
+def _woken(stage: Stage, moment: int) -> list[str]:
+    """Move a fresh card and pull it before access `moment` of its rescan_done; returns the accesses there were in it."""
+    dev = stage.plug()
+    stage.io(dev)
+    if moment >= 0:
+        stage.excuse(dev)
+    began: list[bool] = []
+    with counting(dev, lambda: stage.bench.pull(dev, told=False), moment, lambda: bool(began)) as seen, suppress(NotChecked):
+        stage.during("resume", lambda: began.append(True), dev)
+    accesses = list(seen)
+    stage.settle()
+    stage.remove(dev)
+    stage.cards.remove(dev)
+    return accesses
+
+
+TRIALS: Final[tuple[Trial, ...]] = (pulled_at_work, pulled_while_waking)

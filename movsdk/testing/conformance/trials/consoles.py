@@ -28,13 +28,17 @@ def console(stage: Stage) -> None:
     with stage.bench.lit_by_firmware(lit.n):
         dev = stage.plug()
     stage.io(dev)
-    with suppress(NotChecked):  # who pins all its BARs keeps the console's place, too
-        stage.move(dev, stage.movable_bars(dev))
     system, site = stage.bench.world.system, method_site(stage.driver, "probe")
-    for framebuffer in system.framebuffers:
-        if framebuffer.is_stale:
-            text = f"{dev}: {framebuffer}; probe ({show(site)}) left it there"
-            stage.note("C27", text, ("console", lit.n), site, weight=_weight(stage.subject))
+
+    def look() -> None:
+        for framebuffer in system.framebuffers:
+            if framebuffer.device.bar_span(framebuffer.bar) != framebuffer.span:
+                text = f"{dev}: {framebuffer}; probe ({show(site)}) left it there"
+                stage.note("C27", text, ("console", lit.n), site, weight=_weight(stage.subject))
+
+    with suppress(NotChecked):  # who pins all its BARs keeps the console's place, too
+        stage.during("resume", look, dev)  # rescan_done is too late to take it over
+    look()
     system.log(None, "the console goes on")
     stage.finish()
 
