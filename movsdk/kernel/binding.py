@@ -210,4 +210,4 @@ def _disable(device: Device) -> list[str]:
     view.held.enables = 0
     for _ in range(min(count, device.row.enable_cnt)):
         disable_device(device)
-    return [f"still enabled {count} times; disable_device() it"] if count else []
+    return [f"still enabled {count} times, at last at {show(view.held.enabled_at)}; disable_device() it"] if count else []

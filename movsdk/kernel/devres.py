@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from movsdk.address import Span
 from movsdk.errors import PciError
-from movsdk.kernel.actor import show
+from movsdk.kernel.actor import NOWHERE, Site, show
 from movsdk.kernel.device import Device
 from movsdk.kernel.sanitizer import is_lost
 from movsdk.layout.table import IO, UNSET
@@ -40,7 +40,7 @@ class Region:
 
 @define(eq=False)
 class Holdings:
-    """Everything a driver must give back. `enables` counts its enable_device() calls less its disable_device() calls.
+    """Everything a driver must give back. `enables` counts its enable_device() less its disable_device() calls.
 
     A list here is replaced and never changed, so that who keeps one keeps what was held then.
     """
@@ -53,6 +53,7 @@ class Holdings:
     user_mappings: list[UserMapping] = field(factory=list)
     resource_maps: list[ResourceMap] = field(factory=list)
     enables: int = 0
+    enabled_at: Site = NOWHERE
 
 
 def held_by(device: Device) -> Holdings | None:

@@ -16,6 +16,7 @@ from movsdk.address import Bdf, SlotPath, Span
 from movsdk.errors import BadInput, PciError
 from movsdk.hooks import PciId
 from movsdk.kernel import devres, dma, enable, framebuffer, iommu, irq, mmio, power, saved_state, work
+from movsdk.kernel.actor import call_site
 from movsdk.kernel.config_space import ConfigSpace
 from movsdk.kernel.device import Device, places_seen
 from movsdk.kernel.runtime_pm import RuntimePm, pm_of
@@ -108,6 +109,7 @@ class PciDev(ConfigSpace):
             power.set_power_state(self._device, PowerState.D0)
         enable.enable_device(self._device)
         self.held.enables += 1
+        self.held.enabled_at = call_site()
 
     def disable_device(self) -> None:
         """Undo one enable_device(); the last one ends bus mastering. Decode stays on, as in Linux."""

@@ -39,6 +39,7 @@ class Findings:
     helpers: set[str] = field(factory=set, init=False)  # the kit's own cards: what they do is the driver's to prevent
     moved: bool = field(default=False, init=False)  # whether a rescan has been
     in_user_call: bool = field(default=False, init=False)
+    remark: str = field(default="", init=False)  # what else is to be said of a user call that fails
     _excused: set[str] = field(factory=set, init=False)
     _failed: int = field(default=0, init=False)
     _logged: int = field(default=0, init=False)
@@ -125,4 +126,5 @@ class Findings:
         if site == NOWHERE and device.driver is not None:  # it was not even entered
             site = method_site(device.driver.target, what)
         kind = "" if isinstance(error, MovError) else f"{type(error).__name__}: "
-        self.note(self.blame, f"{device}: {what} failed at {show(site)}: {kind}{error}", (what, type(error).__name__, site), site)
+        text = f"{device}: {what} failed at {show(site)}: {kind}{error}{self.remark}"
+        self.note(self.blame, text, (what, type(error).__name__, site), site)

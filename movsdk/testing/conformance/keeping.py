@@ -1,4 +1,4 @@
-"""The numbers that a driver keeps: which of them are addresses of its BARs, and under what name.
+"""The numbers and locks that a driver keeps: which of them are addresses of its BARs, and under what name.
 
 Looked at are `drvdata`, the driver object and its class, what its methods close over, and the variables of modules that they use.
 No line of the driver runs meanwhile: properties and ``__getattr__`` may do anything.
@@ -7,6 +7,7 @@ No line of the driver runs meanwhile: properties and ``__getattr__`` may do anyt
 from __future__ import annotations
 
 import re
+from _thread import RLock as Reentrant  # its class; threading.RLock makes one
 from collections.abc import Hashable, Iterator, Mapping, Set
 from contextlib import suppress
 from inspect import isclass, ismodule
@@ -56,6 +57,15 @@ def numbers(dev: PciDev) -> Iterator[tuple[str, int]]:
 
     A list's path names its length: histories grow, tables do not.
     """
+    yield from ((path, value) for path, value in _things(dev) if isinstance(value, int))
+
+
+def locks(dev: PciDev) -> Iterator[tuple[str, Reentrant]]:
+    """Every `threading.RLock` that the driver keeps, with the path to it."""
+    yield from ((path, value) for path, value in _things(dev) if isinstance(value, Reentrant))
+
+
+def _things(dev: PciDev) -> Iterator[tuple[str, int | Reentrant]]:
     driver = device_of(dev).driver
     target = driver.target if driver is not None else None
     seen: set[int] = set()
@@ -68,10 +78,12 @@ def _spans(dev: PciDev) -> dict[int, Span]:
     return {bar: span for bar in range(ROM_RESOURCE) if (span := device.bar_span(bar)) is not None}
 
 
-def _walk(dev: PciDev, value: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[str, int]]:
+def _walk(dev: PciDev, value: Any, path: str, seen: set[int], depth: int) -> Iterator[tuple[str, int | Reentrant]]:
     kind = type(value)
     if issubclass(kind, int) and kind is not bool:
         yield path, int(value)
+    elif issubclass(kind, Reentrant):
+        yield path, value
     elif kind is Span:
         yield f"{path}.start", value.start
     elif depth and id(value) not in seen:

@@ -14,9 +14,14 @@ _OURS: Final = ("movsdk.", "mockbus.")
 _REFERENCE: Final = "movsdk.reference."
 
 
+def is_sdk(module: str) -> bool:
+    """Whether a module of this name is the SDK's, and no driver."""
+    return module.startswith(_OURS) and not module.startswith(_REFERENCE)
+
+
 def is_drivers_own(kind: type[Any]) -> bool:
     """Whether a type is the driver's, and not the SDK's."""
-    return not kind.__module__.startswith(_OURS) or kind.__module__.startswith(_REFERENCE)
+    return not is_sdk(kind.__module__)
 
 
 def surroundings(kind: type[Any]) -> Iterator[tuple[str, Any]]:

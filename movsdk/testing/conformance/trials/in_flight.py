@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from movsdk.errors import ContractError, InvariantBroken, NoSpace, PciError
+from movsdk.kernel.actor import show
 from movsdk.kernel.pcidev import PciDev
+from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.ledger import Ledger
-from movsdk.testing.conformance.stage import Stage
+from movsdk.testing.conformance.python_locks import respecting_locks
+from movsdk.testing.conformance.stage import PAUSE_MS, Stage
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import NotChecked, Trial, all_of, modelled, movable, movable_and_io, trial
 from movsdk.testing.conformance.watchdog import TornOut
@@ -63,8 +66,9 @@ def _with_ledger(stage: Stage, dev: PciDev) -> None:
     stage.while_paused(lambda: submit(range(8, 12)), dev)
     stage.do("submit", lambda: submit(range(12, 16)))
     stage.settle(_PATIENCE_MS)
+    site = method_site(stage.driver, "submit")
     for complaint in ledger.settle():
-        stage.note("C15", f"{dev}: {complaint}", ("ledger", complaint))
+        stage.note("C15", f"{dev}: {complaint} (submit: {show(site)})", ("ledger", complaint), site)
 
 
 @trial("a move inside a user call", blames="C42", rules=f"{_PAUSE_RULES} C15", needs=movable_and_io)
@@ -74,6 +78,7 @@ def inside_a_call(stage: Stage) -> None:
     moments = _moments(stage, dev)
     if not moments:
         raise NotChecked("a round of I/O waits nowhere")
+    stage.remark = f"; a move in its middle paused the device for {PAUSE_MS} ms"
     for moment in moments:
         timer = dev.clock.call_later(moment, _mover(stage, dev), "a rescan in the middle of I/O")
         try:
@@ -84,6 +89,7 @@ def inside_a_call(stage: Stage) -> None:
         timer.cancel()
         if stage.has_hung:
             raise NotChecked("a hook waits for the user call that it interrupts; with Gate or Mutex --deep tries every order")
+    stage.remark = ""
     stage.finish()
 
 
@@ -92,7 +98,7 @@ def _mover(stage: Stage, dev: PciDev) -> Callable[[], None]:
         inside, stage.in_user_call, stage.is_nested = stage.in_user_call, False, True
         patience, stage.patience_ms = stage.patience_ms, _NESTED_MS
         try:
-            with stage.excusing(dev):  # "busy" is an answer: the BARs stay
+            with stage.excusing(dev), respecting_locks(dev):  # "busy" is an answer: the BARs stay
                 stage.move(dev, stage.movable_bars(dev))
         except (NotChecked, NoSpace, ContractError):
             pass  # it could not be moved just now; what its hooks did wrong is on the timeline

@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import Final
 
 from movsdk.errors import NoSpace
+from movsdk.kernel.actor import show
 from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.inspecting import fire_vectors
 from movsdk.testing.conformance.keeping import constants_in
 from movsdk.testing.conformance.rule import Weight
@@ -67,11 +69,13 @@ def every_vector_fires(stage: Stage) -> None:
     stage.move(dev, stage.movable_bars(dev))
     silent = fired - _fired(stage, dev) if dev.held.vectors else set()
     if silent and not device_of(dev).is_gone:
+        site = method_site(stage.driver, "rescan_done")
         stage.note(
             "C13",
             f"{dev}: interrupt vectors {sorted(silent)} reached their handlers before the move and do not after it; "
-            "request them again, and leave masks and the MSI-X table to the core",
+            f"request them again in rescan_done ({show(site)}), and leave masks and the MSI-X table to the core",
             ("silent vectors",),
+            site,
         )
     with stage.blaming("C41"):
         stage.remove(dev)
