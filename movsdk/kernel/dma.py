@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 
 from movsdk.errors import NoSpace, PciError
-from movsdk.kernel.actor import might_sleep
 from movsdk.kernel.device import Device
 from movsdk.kernel.devres import Holdings
 from movsdk.ops import DmaBuffer
@@ -17,12 +16,11 @@ from movsdk.points import checkpoint
 
 
 def alloc_coherent(device: Device, held: Holdings, size: int) -> DmaBuffer:
-    """Reserve `size` bytes, zeroed and page aligned, owned by the driver of `device`.
+    """Reserve `size` bytes, zeroed and page aligned, owned by the driver of `device`; in an interrupt handler, too (GFP_ATOMIC).
 
     Raises:
         PciError: EINVAL (size not positive), ENOMEM (host memory is used up).
     """
-    might_sleep("dma_alloc_coherent")
     if size <= 0:
         raise PciError(errno.EINVAL, f"{device}: cannot allocate {size} bytes for DMA; ask for at least one")
     checkpoint(f"{device.label} dma_alloc_coherent", writes=(("dma",),))
@@ -45,7 +43,6 @@ def free_coherent(device: Device, held: Holdings, buffer: DmaBuffer) -> None:
     Raises:
         PciError: EINVAL, it is not a buffer of this device, or was freed before.
     """
-    might_sleep("dma_free_coherent")
     checkpoint(f"{device.label} dma_free_coherent", writes=(("dma",),))
     if not any(buffer is own for own in held.buffers):
         raise PciError(

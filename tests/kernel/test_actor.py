@@ -27,8 +27,6 @@ SLEEPING: list[tuple[str, Callable[[PciDev], object]]] = [
     ("set_power_state", lambda dev: dev.set_power_state(PowerState.D0)),
     ("cancel", lambda dev: dev.queue_work(print).cancel()),
     ("flush", lambda dev: dev.queue_work(int).flush()),
-    ("dma_alloc_coherent", lambda dev: dev.dma_alloc_coherent(64)),
-    ("dma_free_coherent", lambda dev: dev.dma_free_coherent(dev.dma_alloc_coherent(64))),
     ("io.freeze", lambda dev: Gate("io").freeze()),
 ]
 
