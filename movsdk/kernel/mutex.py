@@ -70,7 +70,7 @@ class Mutex:
         who = current_actor() or "the kernel"
         if self.owner is not None:
             text = f"{self.name}: locked by {who} while {self.owner} holds it, in one task: it would wait for itself forever"
-            raise InvariantBroken(text, mutex=self.name)
+            raise InvariantBroken(text, mutex=self.name, owner=self.owner)
         self.owner = who
 
     def unlock(self) -> None:

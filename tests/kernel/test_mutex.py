@@ -61,7 +61,7 @@ def test_taken_twice_by_one_task_it_is_a_deadlock(mutex: Mutex) -> None:
     assert str(caught.value) == (
         "br0.enable_mutex: locked by drive.probe while port.probe holds it, in one task: it would wait for itself forever"
     )
-    assert caught.value.fields == {"mutex": "br0.enable_mutex"}
+    assert caught.value.fields == {"mutex": "br0.enable_mutex", "owner": "port.probe"}
 
 
 def test_it_is_given_back_once(mutex: Mutex) -> None:

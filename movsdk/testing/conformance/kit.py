@@ -121,8 +121,8 @@ class Examination:
         try:
             with alarm(self.subject.name, REAL_SECONDS):
                 trial.play(stage)
-        except InvariantBroken:
-            if not stage.has_hung:
+        except InvariantBroken as error:
+            if not stage.has_hung and not self._locks_wrongly(stage, error):
                 raise
         except NotChecked as why:
             reason = str(why)
@@ -142,6 +142,15 @@ class Examination:
             why_not = stage.violations[0].message if stage.violations else reason
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")
         return Played(trial, tuple(stage.violations), reason, stage.hook_ms, perf_counter() - start)
+
+    def _locks_wrongly(self, stage: Stage, error: InvariantBroken) -> bool:
+        """Whether the driver waits for itself at a mutex, or gives back what nobody holds: no invariant of ours."""
+        if "mutex" not in error.fields or not self.subject.wrote(error):
+            return False
+        site = self.subject.site_of(error)
+        rule = "C31" if stage.moved and "owner" in error.fields else stage.blame
+        stage.note(rule, f"{self.subject.name}: at {show(site)}: {error}", (type(error).__name__, site), site)
+        return True
 
     def _unmade(self, trial: Trial, error: BaseException) -> Violation:
         if not isinstance(error, Hung) and not self.subject.wrote(error):

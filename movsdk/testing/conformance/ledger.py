@@ -15,6 +15,7 @@ class Ledger:
     in_order: bool = False
     open: list[int] = field(factory=list, init=False)
     answered: list[int] = field(factory=list, init=False)
+    late: list[int] = field(factory=list, init=False)
     complaints: list[str] = field(factory=list, init=False)
 
     def opens(self, tag: int) -> None:
@@ -35,8 +36,14 @@ class Ledger:
             self.complaints.append(f"request {tag} was answered before request {self.open[0]}; the driver promises order")
         self.open.remove(tag)
         self.answered.append(tag)
+        if tag in self.late:
+            self.complaints.append(f"request {tag} was answered only when others came, long after the move; wake it")
         if error is not None:
             self.complaints.append(f"request {tag} failed: {error}; hold it during the pause and serve it afterwards")
+
+    def overdue(self) -> None:
+        """The move is over for long: what is open now and answered later waited for somebody to come by."""
+        self.late = list(self.open)
 
     def settle(self) -> list[str]:
         """All complaints; what is open now is lost."""

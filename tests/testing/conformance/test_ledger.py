@@ -40,3 +40,18 @@ def test_a_refused_request_is_not_owed() -> None:
     ledger.refused(1)
 
     assert ledger.settle() == []
+
+
+def test_a_request_that_sleeps_until_others_come_is_told() -> None:
+    """Nothing woke it after the move; one that is never answered stays a lost one."""
+    ledger = Ledger()
+    for tag in range(3):
+        ledger.opens(tag)
+    ledger.closes(0)
+    ledger.overdue()
+    ledger.closes(1)
+
+    assert ledger.settle() == [
+        "request 1 was answered only when others came, long after the move; wake it",
+        "request 2 was never answered",
+    ]

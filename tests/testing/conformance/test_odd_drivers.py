@@ -11,6 +11,7 @@ import pytest
 
 from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
+from movsdk import Mutex, PciDev
 from movsdk.bench import alarm
 from movsdk.clock import Clock
 from movsdk.errors import BadInput
@@ -194,3 +195,48 @@ def test_a_method_with_other_arguments_is_told_where_it_is() -> None:
 
         assert verdict.causes == ("base",)
         assert f"test_odd_drivers.py:{exercise.__code__.co_firstlineno}" in verdict.of("base").violations[0].message
+
+
+class LocksTwice(Edu):
+    """Takes its mutex in rescan_prepare, and once more in rescan_done."""
+
+    name = "locks-twice"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mutex = Mutex("locks-twice")
+
+    def rescan_prepare(self, dev: PciDev) -> None:
+        self.mutex.lock()
+        super().rescan_prepare(dev)
+
+    def rescan_done(self, dev: PciDev) -> None:
+        self.mutex.lock()
+        super().rescan_done(dev)
+
+
+class UnlocksTwice(Edu):
+    """Gives back in each round what it took once."""
+
+    name = "unlocks-twice"
+
+    def exercise(self, dev: PciDev) -> None:
+        Mutex("unlocks-twice").unlock()
+
+
+@pytest.mark.parametrize(
+    ("driver", "cause", "words"),
+    [
+        (LocksTwice, "C31", "locked by locks-twice.rescan_done while locks-twice.rescan_prepare holds it"),
+        (UnlocksTwice, "base", "but nobody holds it"),
+    ],
+    ids=["locks twice", "unlocks twice"],
+)
+def test_a_mutex_used_wrongly_is_the_drivers_fault(driver: type[Edu], cause: str, words: str) -> None:
+    """Who waits for itself never comes back: C31 in a move; the line is told, and the kit goes on."""
+    verdict = examine(driver, EduModel, only=["works", "every BAR moves"])
+    message = verdict.of(cause).violations[0].message
+
+    assert verdict.causes == (cause,)
+    assert words in message
+    assert "test_odd_drivers.py:" in message

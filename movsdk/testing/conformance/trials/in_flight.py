@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from movsdk.errors import ContractError, InvariantBroken, NoSpace, PciError
 from movsdk.kernel.actor import show
-from movsdk.kernel.pcidev import PciDev
+from movsdk.kernel.pcidev import PciDev, device_of
 from movsdk.testing.conformance.driver_calls import method_site
 from movsdk.testing.conformance.ledger import Ledger
 from movsdk.testing.conformance.python_locks import respecting_locks
@@ -64,6 +64,9 @@ def _with_ledger(stage: Stage, dev: PciDev) -> None:
 
     stage.do("submit", lambda: submit(range(8)))
     stage.while_paused(lambda: submit(range(8, 12)), dev)
+    stage.settle(_PATIENCE_MS)
+    if not device_of(dev).is_gone:
+        ledger.overdue()
     stage.do("submit", lambda: submit(range(12, 16)))
     stage.settle(_PATIENCE_MS)
     site = method_site(stage.driver, "submit")

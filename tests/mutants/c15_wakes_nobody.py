@@ -1,0 +1,32 @@
+"""Holds requests while paused and serves them when the next one comes: rescan_done wakes nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from drivers.edu.driver import Edu
+from drivers.edu.model import EduModel
+from movsdk import PciDev, PciId
+
+RULE, CONSEQUENCES = "C15", ()
+MODEL = EduModel
+Done = Callable[[int, object], None]
+
+
+class WakesNobody(Edu):
+    """A queue, and work that empties it."""
+
+    name = "wakes-nobody"
+
+    def probe(self, dev: PciDev, id: PciId) -> None:
+        super().probe(dev, id)
+        self._waiting: list[tuple[int, Done]] = []
+
+    def submit(self, dev: PciDev, tag: int, done: Done) -> None:
+        self._waiting.append((tag, done))
+        dev.queue_work(lambda: self._serve(dev))
+
+    def _serve(self, dev: PciDev) -> None:
+        while self._waiting and dev.drvdata is not None:
+            tag, done = self._waiting.pop(0)
+            done(tag, None)
