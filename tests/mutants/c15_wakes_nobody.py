@@ -14,7 +14,7 @@ Done = Callable[[int, object], None]
 
 
 class WakesNobody(Edu):
-    """A queue, and work that empties it."""
+    """A queue that whoever comes along empties."""
 
     name = "wakes-nobody"
 
@@ -24,9 +24,6 @@ class WakesNobody(Edu):
 
     def submit(self, dev: PciDev, tag: int, done: Done) -> None:
         self._waiting.append((tag, done))
-        dev.queue_work(lambda: self._serve(dev))
-
-    def _serve(self, dev: PciDev) -> None:
         while self._waiting and dev.drvdata is not None:
             tag, done = self._waiting.pop(0)
             done(tag, None)
