@@ -138,6 +138,7 @@ class Examination:
             site, what = self.subject.site_of(error), f"{type(error).__name__}: {error}"
             stage.note(trial.blames, f"{self.subject.name}: at {show(site)}: {what}", (type(error).__name__, site), site)
         stage.collect()
+        stage.clear_away()
         if trial is first and reason and self.subject.is_generic:
             why_not = stage.violations[0].message if stage.violations else reason
             return Played(trial, (), f"needs a model; on plain memory: {why_not}")

@@ -6,6 +6,7 @@ Trials say what happens; the stage plays it, looks at the pause from inside, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
@@ -155,6 +156,15 @@ class Stage(Findings):
                 self.settle()
                 self.io(dev)
                 self.remove(dev)
+
+    def clear_away(self) -> None:
+        """Take out what a story left in that did not come to its end, unheard: a driver's class may remember its cards."""
+        for dev in self.cards:
+            if self.has_hung:
+                return
+            if device_of(dev).driver is not None:
+                with suppress(Exception, Hung):  # all of it was told before
+                    self._guarded("remove", lambda dev=dev: self.bench.remove(dev))  # type: ignore[misc]  # bound now
 
     # --- what is known ---------------------------------------------------------------------------------------
     def movable_bars(self, dev: PciDev) -> tuple[int, ...]:

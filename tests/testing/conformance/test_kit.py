@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from drivers.edu.driver import Edu
 from drivers.edu.model import EduModel
+from movsdk import PciDev, PciId
 from movsdk.bench import reference
 from movsdk.testing.conformance.kit import examine
 from movsdk.testing.conformance.rule import Status
@@ -41,3 +44,26 @@ def test_the_cause_comes_first() -> None:
     message = verdict.of("C01").violations[0].message
     assert "drivers/edu/driver.py:" in message
     assert "but BAR 0 is now at" in message
+
+
+class Remembers(Edu):
+    """Its class knows the cards that it drives."""
+
+    name = "remembers"
+    alive: ClassVar[set[PciDev]] = set()
+
+    def probe(self, dev: PciDev, id: PciId) -> None:
+        super().probe(dev, id)
+        self.alive.add(dev)
+
+    def remove(self, dev: PciDev) -> None:
+        self.alive.discard(dev)
+        super().remove(dev)
+
+
+def test_no_story_leaves_a_card_with_the_driver() -> None:
+    """Also where there is nothing to learn from it: cards of a machine that is gone would confuse the next story."""
+    verdict = examine(Remembers, EduModel)
+
+    assert any(played.reason for played in verdict.played)
+    assert Remembers.alive == set()
