@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,12 @@ from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.subject import Subject
 from movsdk.testing.conformance.trial import Trial
 from movsdk.testing.conformance.trials import moves, schedules
+from tests.testing.conformance.test_python_locks import UnderLock
 
 BY_NAME = {trial.name: trial for trial in schedules.TRIALS}
 
 
-def played(driver: type[Edu], trial: Trial) -> Played:
+def played(driver: type[Any], trial: Trial) -> Played:
     return Examination(Subject.of(driver, EduModel), (*moves.FIRST, trial)).play(trial)
 
 
@@ -96,3 +98,11 @@ def test_a_lock_that_stops_all_tasks_is_advice(monkeypatch: pytest.MonkeyPatch) 
     assert (violation.rule, violation.weight) == ("C42", Weight.ADVICE)
     assert "test_schedules.py:" in violation.message
     assert "At the locks of movsdk (Mutex, Gate) another task may go on" in violation.message
+
+
+def test_an_rlock_that_stops_no_task_is_advice() -> None:
+    """All tasks are one thread and pass it: nobody can tell whether it would have kept the move out."""
+    (seen,) = played(UnderLock, BY_NAME["a move beside a user call"]).violations
+
+    assert (seen.rule, seen.weight) == ("C42", Weight.ADVICE)
+    assert "driver.locks[<PciDev under-lock0 (0000:01:00.0)>] is an RLock, which stops no task of its thread" in seen.message

@@ -18,6 +18,7 @@ from movsdk.explore.strategies import Dfs
 from movsdk.explore.tasks import World
 from movsdk.kernel.actor import NOWHERE
 from movsdk.kernel.pcidev import PciDev, device_of
+from movsdk.testing.conformance.keeping import locks
 from movsdk.testing.conformance.rule import Weight
 from movsdk.testing.conformance.stage import Stage
 from movsdk.testing.conformance.trial import Trial, movable, movable_and_io, trial
@@ -63,11 +64,13 @@ def _hot_add(stage: Stage, _dev: PciDev) -> None:
 def _explored(stage: Stage, rule: str, first: tuple[str, Act], second: tuple[str, Act]) -> None:
     """Try the orders of two acts; what fails in one is a breach of `rule`."""
     told: list[HookFailed] = []
+    reentrant: list[str] = []
 
     def program(world: World) -> None:
         inner = Stage(stage.subject, stage.trial, stage.known, stage.cause, dict(stage.terms))
         dev = inner.plug()
         inner.bench.world.system.ops.clock.run_pending()
+        reentrant[:] = [path for path, _ in locks(dev)]
         tasks = Tasks(world)
         tasks.watch(inner.bench)
         for name, act in (first, second):
@@ -92,10 +95,13 @@ def _explored(stage: Stage, rule: str, first: tuple[str, Act], second: tuple[str
     if told and "no hook" in failure.name:
         cause = str(told[0])
     story = "\n".join(line for line in failure.timeline.splitlines() if not line.startswith("=>"))  # the cause stands above
+    if reentrant:
+        cause += f". Or no breach: {reentrant[0]} is an RLock, which stops no task of its thread; a movsdk.Mutex does"
     text = f"{stage.subject.name}: {first[0]} beside {second[0]}: {cause}\n{story}"
     site = told[0].fields.get("site", NOWHERE) if told else NOWHERE
     with stage.blaming("C31" if failure.name in (DEADLOCK, LOST_WAKE_UP) else rule):
-        stage.note(stage.blame, text, ("order", first[0], second[0], failure.name), site)
+        weight = Weight.ADVICE if reentrant else Weight.ERROR
+        stage.note(stage.blame, text, ("order", first[0], second[0], failure.name), site, weight=weight)
 
 
 @trial("a move beside a user call", blames="C42", rules="C31", needs=movable_and_io, owns=True)
