@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ DEAF_AFTER: Final = 6  # times it was told to stop, and did not
 ASLEEP: Final = 5  # real seconds without CPU time that count as one spent
 _ROOMS: Final = ("kernel", "testing", "bench", "rescan", "explore", "points", "clock")
 _OURS: Final = (*(f"movsdk.{room}" for room in _ROOMS), "mockbus.", "pluggy.", "importlib.", "_frozen_importlib", "contextlib")
+
+
+_LIBRARY: Final = sysconfig.get_path("stdlib")
 
 
 class Hung(BaseException):
@@ -138,10 +142,14 @@ def _worked() -> float:
 
 
 def site_of(frame: FrameType | None) -> Site:
-    """The nearest line from `frame` outwards that is not ours."""
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+    """The nearest line from `frame` outwards that is neither ours nor in Python's library, which somebody called."""
+    while frame is not None and (frame.f_globals.get("__name__", "").startswith(_OURS) or _is_python(frame.f_code.co_filename)):
         frame = frame.f_back
     return ("?", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
+def _is_python(file: str) -> bool:
+    return file.startswith((_LIBRARY, "<frozen ")) and "site-packages" not in file
 
 
 def placed(site: Site) -> str:

@@ -25,13 +25,10 @@ COOL_DOWN: Final = 2 * NS_PER_MS
 
 
 class Running(Protocol):
-    """A load in progress, as a driver's `start_load` returns it."""
+    """A load in progress, as a driver's `start_load` returns it; it may have ``summary()`` as well, one line for people."""
 
     def stop(self) -> None:
         """Submit nothing more and wait for what is out, for a bounded time."""
-
-    def summary(self) -> str:
-        """One line: how many requests, what became of them."""
 
     @property
     def problems(self) -> Sequence[str]:
@@ -74,13 +71,16 @@ class Busy:
     def summary(self) -> str:
         """One line for people."""
         if self._running is not None:
-            return self._running.summary()
+            summary = getattr(self._running, "summary", None)
+            return str(summary()) if callable(summary) else f"problems: {len(self._running.problems)}"
         return f"rounds of exercise: {self._rounds}, in vain: {len(self._raised)}"
 
     def _driver(self) -> Any:
         return self.device.driver.target if self.device.driver is not None else None
 
     def _keep(self, running: Running) -> None:
+        if not callable(getattr(running, "stop", None)) or not hasattr(running, "problems"):
+            raise BadInput(f"start_load() returned {type(running).__name__}, which has not stop() and problems")
         self._running = running
 
     def _exercise(self) -> None:

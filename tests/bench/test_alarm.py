@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import threading
+from copy import deepcopy
 from functools import partial
 from itertools import count
+from types import FrameType
 
 import pytest
 
@@ -42,6 +45,21 @@ def test_a_loop_is_torn_out_of_and_its_line_told() -> None:
 
     assert caught.value.site[0] == __file__
     assert (signal.getitimer(signal.ITIMER_REAL), signal.getsignal(signal.SIGALRM)) == ((0.0, 0.0), before)
+
+
+class Copied:
+    """Tells who copies it."""
+
+    def __deepcopy__(self, memo: object) -> FrameType:
+        return sys._getframe(1)
+
+
+def test_the_line_is_that_which_called_pythons_library() -> None:
+    """Wherever in the library the signal came."""
+    frame: FrameType = deepcopy(Copied())  # type: ignore[assignment]  # it copies itself so
+    assert frame.f_code.co_filename != __file__
+
+    assert module.site_of(frame)[0] == __file__
 
 
 def test_who_catches_it_is_told_again() -> None:

@@ -97,6 +97,33 @@ def test_start_load_gets_the_terms_and_is_stopped(player: Player) -> None:
     assert (driver.running.is_running, busy.summary, busy.problems) == (False, "9 requests", ("request 3: never answered",))
 
 
+class Short:
+    """No more than what a driver must offer."""
+
+    problems = ("request 1: lost",)
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+@pytest.mark.parametrize(
+    ("running", "told"),
+    [(Short(), ("request 1: lost",)), (7, ("start_load() returned int, which has not stop() and problems",))],
+    ids=["no summary", "no load at all"],
+)
+def test_a_load_needs_no_summary_but_stop_and_problems(player: Player, running: Any, told: tuple[str, ...]) -> None:
+    """Without one, the problems are counted; what is no load is a problem itself."""
+    driver = Starts()
+    driver.running = running
+    busy = load.start(busy_device(player, "card", driver), Load(reads=1, writes=1, size=512))
+
+    busy.end()
+
+    assert len(busy.problems) == 1
+    assert busy.problems[0].endswith(told[0])
+    assert busy.summary
+
+
 def test_a_driver_without_is_exercised_before_and_after(player: Player) -> None:
     """Twice, unless it was unbound meanwhile."""
     driver = Exercises()
